@@ -1,0 +1,1 @@
+"""Use cases and storage: the only code that touches the database."""

@@ -1,0 +1,250 @@
+"""Log entries: built as audit.md's *Entry* says, chained to their stream's head, signed, appended.
+
+A stream's head lives in the row of its subject; whoever writes an entry has locked that row and stores the new head.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+import uuid_utils
+
+from lifecycle.callers import Caller
+from lifecycle.canonical import ZERO_HASH, canonical_bytes, instant, leaf_hash
+from lifecycle.commitments import Disclosure, commit
+from lifecycle.database import Transaction
+from lifecycle.signing import Receipt, Signer, sign_receipt
+from lifecycle.statements import Statement
+from lifecycle.tables import Disclosure as DisclosureRow
+from lifecycle.tables import Entry, PersonKey, StreamHead
+
+VERSION = 1
+
+INSERT_ENTRY = Statement(sa.insert(Entry.__table__))  # type: ignore[attr-defined]
+INSERT_DISCLOSURE = Statement(sa.insert(DisclosureRow.__table__))  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The log that this process writes: its origin and the writer's key."""
+
+    origin: str
+    signer: Signer
+
+
+class Head(NamedTuple):
+    """The last entry of a stream: its number (0: none yet) and leaf hash."""
+
+    seq: int = 0
+    hash: bytes = ZERO_HASH
+
+
+class Change(NamedTuple):
+    """A value that changed. `person`: whose personal data or free text it is; None for what may stand in clear."""
+
+    path: str
+    old: Any
+    new: Any
+    person: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What an entry tells, before it is chained: all that differs from one entry to the next."""
+
+    stream: str
+    type: str
+    subject: tuple[str, str, int | None]  # kind, id, version after
+    outcome: str = "success"
+    action: Mapping[str, Any] | None = None
+    changes: Sequence[Change] = ()
+    reason: str | None = None
+    docs: Sequence[Mapping[str, Any]] = ()
+
+
+class Built(NamedTuple):
+    """An entry ready to be appended."""
+
+    columns: dict[str, Any]
+    disclosures: list[Disclosure]
+    head: Head
+    receipt: Receipt
+
+
+@dataclass(slots=True)
+class Keys:
+    """The keys of the persons whose values an entry commits to, as read in the same transaction."""
+
+    known: dict[str, bytes] = field(default_factory=dict)
+
+    def __getitem__(self, person: str) -> bytes:
+        """Return a person's key.
+
+        Raises:
+            KeyError: the key was not read or does not exist: the entry is not written (fail closed).
+        """
+        return self.known[person]
+
+
+def new_id(now: datetime) -> str:
+    """Return a UUIDv7 whose time is `now`."""
+    return str(uuid_utils.uuid7(nanoseconds=int(now.timestamp() * 1_000_000) * 1000))
+
+
+def person_of(caller: Caller) -> str:
+    """Return the name under which the caller's key is kept."""
+    return f"{caller.actor.kind}/{caller.actor.id}"
+
+
+def build(log: Log, caller: Caller, head: Head, deed: Deed, keys: Keys) -> Built:
+    """Return the entry that tells `deed`, chained to `head`, with its commitments opened in `disclosures`.
+
+    Raises:
+        NotCanonical: a value does not fit the profile or the entry is over 32 KiB.
+        KeyError: the key of a person whose value must be committed is not there.
+    """
+    entry_id = new_id(caller.now)
+    disclosures: list[Disclosure] = []
+
+    def hide(value: Any, person: str, path: str) -> Any:
+        if value is None:
+            return None
+        commitment, disclosure = commit(keys[person], person, entry_id, path, value)
+        disclosures.append(disclosure)
+        return commitment
+
+    actor, source, me = caller.actor, caller.source, person_of(caller)
+    seq = head.seq + 1
+    kind, subject, version = deed.subject
+    body = {
+        "v": VERSION,
+        "id": entry_id,
+        "log": log.origin,
+        "stream": deed.stream,
+        "seq": seq,
+        "prev": head.hash.hex(),
+        "at": instant(caller.now),
+        "type": deed.type,
+        "outcome": deed.outcome,
+        "actor": {
+            "kind": actor.kind,
+            "id": actor.id,
+            "role": actor.role,
+            "org": actor.city or actor.unit,
+            "on_behalf_of": actor.on_behalf_of,
+            "auth": actor.auth,
+            "session": actor.session,
+        },
+        "source": {
+            "channel": source.channel,
+            "request": source.request,
+            "service": source.service,
+            "ip": hide(source.ip, me, "/source/ip"),
+            "ua": hide(source.ua, me, "/source/ua"),
+        },
+        "subject": {"kind": kind, "id": subject, "version": version},
+        "action": deed.action,
+        "changes": [
+            {
+                "path": change.path,
+                "old": change.old
+                if change.person is None
+                else hide(change.old, change.person, f"/changes/{index}/old"),
+                "new": change.new
+                if change.person is None
+                else hide(change.new, change.person, f"/changes/{index}/new"),
+            }
+            for index, change in enumerate(deed.changes)
+        ],
+        "reason": hide(deed.reason, me, "/reason"),
+        "docs": list(deed.docs),
+    }
+    encoded = canonical_bytes(body)
+    leaf = leaf_hash(encoded)
+    receipt = sign_receipt(log.signer, log.origin, deed.stream, seq, leaf)
+    columns = {
+        "id": entry_id,
+        "stream": deed.stream,
+        "seq": seq,
+        "body": encoded,
+        "leaf": leaf,
+        "signature": receipt.signature,
+        "key_id": receipt.key_id,
+        "at": caller.now,
+        "type": deed.type,
+        "outcome": deed.outcome,
+        "actor": actor.id,
+        "action": deed.action["name"] if deed.action else None,
+    }
+    return Built(columns, disclosures, Head(seq, leaf), receipt)
+
+
+def append(tx: Transaction, built: Built) -> None:
+    """Queue the entry and its disclosures; a trigger puts it among those the sealer has still to take."""
+    tx.queue(INSERT_ENTRY, **built.columns)
+    for item in built.disclosures:
+        tx.queue(INSERT_DISCLOSURE, **disclosure_columns(item))
+
+
+def disclosure_columns(item: Disclosure) -> dict[str, Any]:
+    """Return a disclosure as a row."""
+    return {
+        "entry_id": item.entry_id,
+        "path": item.path,
+        "person": item.person,
+        "salt": item.salt,
+        "value": item.value,
+    }
+
+
+_key = PersonKey.__table__  # type: ignore[attr-defined]
+READ_KEYS = Statement(
+    sa.select(_key.c.person, _key.c.key).where(
+        sa.or_(_key.c.person == sa.bindparam("first"), _key.c.person == sa.bindparam("second"))
+    )
+)
+ADD_KEY = Statement(sa.insert(_key))
+
+_head = StreamHead.__table__  # type: ignore[attr-defined]
+_LOCK_HEAD = (
+    "INSERT INTO stream_head (stream, head_seq, head_hash) VALUES ({0}, 0, {1}) "
+    "ON CONFLICT (stream) DO UPDATE SET head_seq = stream_head.head_seq RETURNING head_seq, head_hash"
+)
+READ_HEAD = Statement(sa.select(_head.c.head_seq, _head.c.head_hash).where(_head.c.stream == sa.bindparam("stream")))
+SET_HEAD = Statement(
+    sa.update(_head)
+    .where(_head.c.stream == sa.bindparam("of"))
+    .values(head_seq=sa.bindparam("seq"), head_hash=sa.bindparam("hash"))
+)
+
+
+def keys_of(tx: Transaction, *persons: str) -> Keys:
+    """Return the persons' keys, making those that are not there yet."""
+    known = {}
+    for person in dict.fromkeys(persons):
+        rows = tx.fetch(READ_KEYS, first=person, second=person)
+        known[person] = rows[0]["key"] if rows else make_key(tx, person)
+    return Keys(known)
+
+
+def make_key(tx: Transaction, person: str) -> bytes:
+    """Make a person's key and queue its row."""
+    key = secrets.token_bytes(32)
+    tx.queue(ADD_KEY, person=person, key=key)
+    return key
+
+
+def append_to_system(tx: Transaction, log: Log, caller: Caller, deed: Deed) -> Receipt:
+    """Append to a stream that has no subject row (`system/…`, `audit`); its head is locked until the end."""
+    mark = ("%s", "%s") if tx.is_postgres else ("?", "?")
+    tx.execute_driver(_LOCK_HEAD.format(*mark), (deed.stream, ZERO_HASH))
+    row = tx.one(READ_HEAD, stream=deed.stream)
+    assert row is not None
+    keys = keys_of(tx, person_of(caller))
+    built = build(log, caller, Head(row["head_seq"], row["head_hash"]), deed, keys)
+    append(tx, built)
+    tx.queue(SET_HEAD, of=deed.stream, seq=built.head.seq, hash=built.head.hash)
+    return built.receipt

@@ -1,0 +1,126 @@
+"""What a use case raises when it cannot do what was asked. Only the edges catch these."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from states.findings import Finding, Text
+
+
+class Refusal(Exception):
+    """An act that was not done. `code` names the problem page; `outcome` is how the log calls the attempt."""
+
+    code = "refused"
+    outcome = "denied"
+    title = Text("不予办理", "Refused")
+
+    def __init__(self, text: Text, **details: Any) -> None:
+        """Take what to tell the person, and details as JSON values."""
+        super().__init__(text.en)
+        self.text = text
+        self.details: Mapping[str, Any] = details
+        self.remembered = False  # the answer to an earlier, same request: not a new attempt
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the refusal as JSON values."""
+        return {"kind": type(self).__name__, "text": list(self.text), "details": dict(self.details)}
+
+
+class NotFound(Refusal):
+    """There is no such thing, or it lies outside the caller's reach: the two look alike on purpose."""
+
+    code = "not-found"
+    title = Text("未找到", "Not found")
+
+
+class Forbidden(Refusal):
+    """The caller's role or scope does not allow this."""
+
+    code = "forbidden"
+    title = Text("无权办理", "Not permitted")
+
+
+class RulesUnmet(Refusal):
+    """At least one rule refuses the act; all findings are given, met ones too."""
+
+    code = "rules-unmet"
+    title = Text("不符合规定", "Rules are not met")
+
+    def __init__(self, text: Text, findings: Sequence[Finding], **details: Any) -> None:
+        """Take all findings of the decision."""
+        super().__init__(text, findings=[finding.to_dict() for finding in findings], **details)
+        self.findings = tuple(findings)
+
+
+class NotOffered(RulesUnmet):
+    """The project's state does not offer the act."""
+
+    code = "not-offered"
+    title = Text("当前状态不可办理", "Not offered in this state")
+
+
+class NotPermitted(RulesUnmet):
+    """The act is for another role, another city or another unit."""
+
+    code = "forbidden"
+    title = Text("无权办理", "Not permitted")
+
+
+class Conflict(Refusal):
+    """Somebody else was first; the details name the winner's act."""
+
+    code = "conflict"
+    outcome = "failed"
+    title = Text("已被他人先行办理", "Somebody else was first")
+
+
+class PreviewStale(Refusal):
+    """Something changed between the preview and its commit."""
+
+    code = "preview-stale"
+    outcome = "failed"
+    title = Text("预览后情况已变化", "The preview is out of date")
+
+
+class KeyReused(Refusal):
+    """The Idempotency-Key was used for another request."""
+
+    code = "idempotency-key-reused"
+    outcome = "failed"
+    title = Text("幂等键已用于其他请求", "The Idempotency-Key was used for another request")
+
+
+class Unreadable(Refusal):
+    """The request or file cannot be read as what it should be."""
+
+    code = "unreadable"
+    outcome = "failed"
+    title = Text("内容无法读取", "Cannot be read")
+
+
+class ImportRefused(Refusal):
+    """The workbook has errors; nothing was imported."""
+
+    code = "import-refused"
+    outcome = "failed"
+    title = Text("导入未完成", "Nothing was imported")
+
+
+class Busy(Refusal):
+    """The row is held by another act for longer than the lock's limit; nothing was done, try again."""
+
+    code = "busy"
+    outcome = "failed"
+    title = Text("系统繁忙，请稍后重试", "Busy, try again")
+
+
+def remembered_refusal(answer: Mapping[str, Any]) -> Refusal:
+    """Return a refusal from the form in which it was kept as the first answer to a request."""
+    kinds = {kind.__name__: kind for kind in (Refusal, *_below(Refusal))}
+    refusal = Refusal.__new__(kinds[answer["kind"]])
+    Refusal.__init__(refusal, Text(*answer["text"]), **answer["details"])
+    refusal.remembered = True
+    return refusal
+
+
+def _below(kind: type[Refusal]) -> list[type[Refusal]]:
+    return [found for child in kind.__subclasses__() for found in (child, *_below(child))]

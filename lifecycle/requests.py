@@ -1,0 +1,90 @@
+"""What a caller asks of a project: the event with its fields, documents, reason and date, and on what version."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from lifecycle.callers import Caller
+from lifecycle.errors import Unreadable
+from states.facts import Act
+from states.fields import CONTROL
+from states.findings import Text
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+REASON_LIMIT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One act asked for. `on` is the business date (None: today); `expected_version` guards against lost updates."""
+
+    event: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    reason: str | None = None
+    override: frozenset[str] = frozenset()
+    on: date | None = None
+    expected_version: int | None = None
+
+
+def act_of(request: Request, caller: Caller, zone: str) -> Act:
+    """Return the act that the rules judge.
+
+    Raises:
+        Unreadable: the reason or a document reference is not what it should be.
+    """
+    reason = (request.reason or "").strip() or None
+    if reason and (len(reason) > REASON_LIMIT or CONTROL.search(reason)):
+        raise Unreadable(
+            Text(
+                f"理由不得超过{REASON_LIMIT}字，且不得含控制字符",
+                f"a reason has at most {REASON_LIMIT} characters and no control characters",
+            )
+        )
+    documents = {kind: document_of(kind, value) for kind, value in request.documents.items()}
+    return Act(
+        event=request.event,
+        actor=caller.actor,
+        on=request.on or caller.today(zone),
+        now=caller.now,
+        fields=request.fields,
+        documents=documents,
+        reason=reason,
+        override=request.override,
+    )
+
+
+def document_of(kind: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document reference: id, sha256 (hex), size in bytes, version.
+
+    Raises:
+        Unreadable: the reference lacks a part or a part is not what it should be.
+    """
+    known = {
+        "id": value.get("id"),
+        "sha256": value.get("sha256"),
+        "size": value.get("size"),
+        "version": value.get("version", 1),
+    }
+    good = (
+        isinstance(known["id"], str)
+        and 0 < len(known["id"]) <= 100
+        and not CONTROL.search(known["id"])
+        and isinstance(known["sha256"], str)
+        and SHA256.fullmatch(known["sha256"]) is not None
+        and type(known["size"]) is int
+        and 0 < known["size"] < 2**40
+        and type(known["version"]) is int
+        and 0 < known["version"] < 10**6
+        and not set(value) - set(known)
+    )
+    if not good:
+        raise Unreadable(
+            Text(
+                f"材料{kind[:64]}应写明id、sha256（64位小写十六进制）、size（字节）",
+                f"document {kind[:64]}: give id, sha256 (64 lower-case hex digits), size (bytes)",
+            )
+        )
+    return known

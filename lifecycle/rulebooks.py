@@ -1,0 +1,70 @@
+"""The rule versions that batches and projects are pinned to: stored whole, found by hash, read once."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from lifecycle.database import Transaction
+from lifecycle.errors import NotFound
+from lifecycle.statements import Statement
+from lifecycle.tables import Rulebook
+from states.deadlines import Calendar, calendar_from_toml, state_council_calendar
+from states.definition import LifecycleDefinition, read_definition
+from states.findings import Text
+from states.policy import Policy, read_policy
+
+_table = Rulebook.__table__  # type: ignore[attr-defined]
+READ = Statement(sa.select(_table.c.kind, _table.c.body).where(_table.c.hash == sa.bindparam("hash")))
+FIND = Statement(sa.select(_table.c.hash).where(_table.c.hash == sa.bindparam("wanted")))
+ADD = Statement(sa.insert(_table))
+
+_READERS: dict[str, Any] = {
+    "definition": read_definition,
+    "policy": read_policy,
+    "calendar": calendar_from_toml,
+}
+_read: dict[str, Any] = {}  # by hash: what a hash names never changes, so any process may keep it
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """The versions under which one project runs."""
+
+    definition: LifecycleDefinition
+    policy: Policy
+    calendar: Calendar
+
+
+def pin(tx: Transaction, kind: str, name: str, text: str, now: datetime) -> str:
+    """Store a rule text under its hash, once, and return the hash."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if not tx.fetch(FIND, wanted=digest):
+        tx.queue(ADD, hash=digest, kind=kind, name=name, body=text, added_at=now)
+    return digest
+
+
+def rules_for(tx: Transaction, definition: str, policy: str, calendar: str | None) -> RuleSet:
+    """Return the rules behind these hashes.
+
+    Raises:
+        NotFound: a hash is not stored: the database is not whole.
+    """
+    return RuleSet(
+        _load(tx, definition),
+        _load(tx, policy),
+        _load(tx, calendar) if calendar else state_council_calendar(),
+    )
+
+
+def _load(tx: Transaction, digest: str) -> Any:
+    found = _read.get(digest)
+    if found is None:
+        row = tx.one(READ, hash=digest)
+        if row is None:
+            raise NotFound(Text(f"规则版本{digest[:12]}不存在", f"there is no rule version {digest[:12]}"))
+        found = _READERS[row["kind"]](row["body"])
+        _read[digest] = found
+    return found

@@ -1,0 +1,150 @@
+"""Writes and reads of many rows in one statement: COPY and unnest on PostgreSQL, executemany on SQLite."""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from lifecycle.database import Transaction
+from lifecycle.statements import Row, Statement
+
+
+def insert_many(tx: Transaction, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert rows that all have the same keys."""
+    if not rows:
+        return
+    names = tuple(rows[0])
+    processors = _binders(table, names, tx.dialect)
+    values = (tuple(_bound(row[name], process) for name, process in zip(names, processors, strict=True)) for row in rows)
+    columns = ", ".join(f'"{name}"' for name in names)
+    if tx.is_postgres:
+        with tx.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy:
+            for row in values:
+                copy.write_row(row)
+    else:
+        marks = ", ".join("?" * len(names))
+        tx.execute_many(f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})', list(values))
+
+
+def update_many(tx: Transaction, table: sa.Table, keys: Sequence[str], rows: Sequence[Row]) -> None:
+    """Update rows found by `keys`; all rows have the same names, those not in `keys` are written."""
+    if not rows:
+        return
+    written = tuple(name for name in rows[0] if name not in keys)
+    names = (*written, *keys)
+    processors = _binders(table, names, tx.dialect)
+    columns = [
+        [_bound(row[name], process) for row in rows] for name, process in zip(names, processors, strict=True)
+    ]
+    if tx.is_postgres:
+        settings = ", ".join(f'"{name}" = {_cast(table, name)}' for name in written)
+        where = " AND ".join(f't."{name}" = {_cast(table, name)}' for name in keys)
+        tx.execute_driver(
+            f'UPDATE "{table.name}" t SET {settings} FROM unnest({_arrays(table, names)}) '
+            f"AS given ({', '.join(_quoted(names))}) WHERE {where}",
+            columns,
+        )
+    else:
+        settings = ", ".join(f'"{name}" = ?' for name in written)
+        where = " AND ".join(f'"{name}" = ?' for name in keys)
+        tx.execute_many(
+            f'UPDATE "{table.name}" SET {settings} WHERE {where}', list(zip(*columns, strict=True))
+        )
+
+
+def add_many(tx: Transaction, table: sa.Table, keys: Sequence[str], column: str, rows: Sequence[Row]) -> None:
+    """Add to a counter in rows found by `keys`."""
+    if not rows:
+        return
+    names = (column, *keys)
+    columns = [[row[name] for row in rows] for name in names]
+    if tx.is_postgres:
+        where = " AND ".join(f't."{name}" = {_cast(table, name)}' for name in keys)
+        tx.execute_driver(
+            f'UPDATE "{table.name}" t SET "{column}" = t."{column}" + given."{column}" '
+            f"FROM unnest({_arrays(table, names)}) AS given ({', '.join(_quoted(names))}) WHERE {where}",
+            columns,
+        )
+    else:
+        where = " AND ".join(f'"{name}" = ?' for name in keys)
+        tx.execute_many(
+            f'UPDATE "{table.name}" SET "{column}" = "{column}" + ? WHERE {where}', list(zip(*columns, strict=True))
+        )
+
+
+def ensure_many(tx: Transaction, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert the rows that are not there yet; the others stay as they are."""
+    if not rows:
+        return
+    names = tuple(rows[0])
+    quoted = ", ".join(_quoted(names))
+    if tx.is_postgres:
+        tx.execute_driver(
+            f'INSERT INTO "{table.name}" ({quoted}) SELECT {", ".join(_cast(table, name) for name in names)} '
+            f"FROM unnest({_arrays(table, names)}) AS given ({quoted}) ON CONFLICT DO NOTHING",
+            [[row[name] for row in rows] for name in names],
+        )
+    else:
+        marks = ", ".join("?" * len(names))
+        tx.execute_many(
+            f'INSERT INTO "{table.name}" ({quoted}) VALUES ({marks}) ON CONFLICT DO NOTHING',
+            [tuple(row[name] for name in names) for row in rows],
+        )
+
+
+def select_many(tx: Transaction, statement: Statement, column: str, wanted: Iterable[str]) -> list[Row]:
+    """Run a statement whose one list parameter is `column`: an array on PostgreSQL, a JSON list on SQLite."""
+    values: Any = list(wanted)
+    if not tx.is_postgres:
+        values = orjson.dumps(values).decode()
+    return tx.fetch(statement, **{column: values})
+
+
+def within(column: Any, name: str, dialect: str, kind: str = "text") -> Any:
+    """Return the condition «column is among the list parameter `name`» for a dialect."""
+    parameter = sa.bindparam(name, type_=sa.types.NullType())
+    if dialect == "postgresql":
+        return column == sa.func.any(sa.cast(parameter, sa.ARRAY(_SQL_TYPES[kind])))
+    listed = sa.func.json_each(parameter).table_valued("value")
+    return column.in_(sa.select(listed.c.value))
+
+
+_SQL_TYPES: dict[str, Any] = {"text": sa.Text(), "uuid": postgresql.UUID(as_uuid=False)}
+
+
+def _bound(value: Any, process: Any) -> Any:
+    return process(value) if process is not None and value is not None else value
+
+
+@lru_cache(maxsize=256)
+def _processors(table: sa.Table, names: tuple[str, ...], dialect: str, _key: Any) -> tuple[Any, ...]:
+    return tuple(table.c[name].type.dialect_impl(_key).bind_processor(_key) for name in names)
+
+
+def _binders(table: sa.Table, names: tuple[str, ...], dialect: Any) -> tuple[Any, ...]:
+    return _processors(table, names, dialect.name, dialect)
+
+
+def _type(table: sa.Table, name: str) -> str:
+    return table.c[name].type.compile(postgresql.dialect())  # type: ignore[no-untyped-call]
+
+
+_THROUGH_TEXT = {"JSONB"}
+
+
+def _arrays(table: sa.Table, names: Sequence[str]) -> str:
+    kinds = [_type(table, name) for name in names]
+    return ", ".join(f"%s::{'text' if kind in _THROUGH_TEXT else kind}[]" for kind in kinds)
+
+
+def _cast(table: sa.Table, name: str) -> str:
+    kind = _type(table, name)
+    return f'given."{name}"::jsonb' if kind in _THROUGH_TEXT else f'given."{name}"'
+
+
+def _quoted(names: Sequence[str]) -> list[str]:
+    return [f'"{name}"' for name in names]
+

@@ -1,0 +1,188 @@
+"""A project as one plain document: what rules read, what the log tells changes of, what replay must give back."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from lifecycle.audit import Change
+from states.definition import LifecycleDefinition
+from states.facts import Application, Facts, Member, Pending, UnitRole
+from states.machine import After
+
+# The columns that a replay of the log must reproduce, beside record/*, documents/* and signers/*.
+PLAIN = (
+    "state",
+    "version",
+    "left_state",
+    "entered_on",
+    "definition_hash",
+    "policy_hash",
+    "code",
+    "title",
+    "city",
+    "task_code",
+    "ownership",
+    "group_name",
+    "lead_code",
+    "lead_name",
+    "members",
+    "investment_fen",
+    "starts_on",
+    "ends_on",
+    "filed_rank",
+    "flags",
+)
+PRIVATE = ("opinion", "remarks", "contact_name", "contact_phone")  # committed to, never in clear
+NESTED = ("record", "documents", "signers")
+
+
+def facts_of(row: Mapping[str, Any]) -> Facts:
+    """Return the facts of a project row as the rules read them."""
+    pending = row["pending"]
+    return Facts(
+        project=row["id"],
+        batch=row["batch_id"],
+        code=row["code"],
+        state=row["state"],
+        version=row["version"],
+        application=application_of(row),
+        entered_on=row["entered_on"],
+        left_state=row["left_state"],
+        record=row["record"],
+        documents=row["documents"],
+        flags=frozenset(row["flags"]),
+        signers=row["signers"],
+        pending=Pending(**pending) if pending else None,
+    )
+
+
+def application_of(row: Mapping[str, Any]) -> Application:
+    """Return what was filed, from a project row."""
+    return Application(
+        title=row["title"],
+        task_code=row["task_code"],
+        city=row["city"],
+        ownership=row["ownership"],
+        members=tuple(member_of(unit) for unit in row["members"]),
+        investment_fen=row["investment_fen"],
+        starts_on=row["starts_on"],
+        ends_on=row["ends_on"],
+        group=row["group_name"],
+        rank=row["filed_rank"],
+        opinion=row["opinion"],
+        remarks=row["remarks"],
+        contact_name=row["contact_name"],
+        contact_phone=row["contact_phone"],
+    )
+
+
+def member_of(unit: Mapping[str, Any]) -> Member:
+    """Return a unit from its JSON form."""
+    return Member(
+        unit["name"],
+        unit["credit_code"],
+        UnitRole(unit["role"]),
+        unit.get("kind", "other"),
+        unit.get("region"),
+        unit.get("group"),
+        tuple(unit.get("affiliates") or ()),
+    )
+
+
+def member_json(unit: Member) -> dict[str, Any]:
+    """Return a unit's JSON form; what is not known is left out."""
+    known = {
+        "name": unit.name,
+        "credit_code": unit.credit_code,
+        "role": unit.role.value,
+        "kind": unit.kind,
+        "region": unit.region,
+        "group": unit.group,
+        "affiliates": list(unit.affiliates),
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def application_columns(application: Application) -> dict[str, Any]:
+    """Return the project columns that hold what was filed."""
+    lead = application.lead
+    return {
+        "title": application.title,
+        "city": application.city,
+        "task_code": application.task_code,
+        "ownership": application.ownership,
+        "group_name": application.group,
+        "lead_code": lead.credit_code if lead else "",
+        "lead_name": lead.name if lead else "",
+        "members": [member_json(unit) for unit in application.members],
+        "investment_fen": application.investment_fen,
+        "starts_on": application.starts_on,
+        "ends_on": application.ends_on,
+        "filed_rank": application.rank,
+        "opinion": application.opinion,
+        "remarks": application.remarks,
+        "contact_name": application.contact_name,
+        "contact_phone": application.contact_phone,
+    }
+
+
+def after_columns(after: After) -> dict[str, Any]:
+    """Return the project columns that an act writes, but for version, head and instant."""
+    return {
+        "state": after.state,
+        "left_state": after.left_state,
+        "entered_on": after.entered_on,
+        "record": after.record,
+        "documents": after.documents,
+        "flags": sorted(after.flags),
+        "signers": after.signers,
+        "pending": after.pending._asdict() if after.pending else None,
+    }
+
+
+def changes_between(
+    definition: LifecycleDefinition,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    author: str,
+    contact: str,
+) -> list[Change]:
+    """Return what differs between two rows, as the log tells it.
+
+    `author` and `contact` name the persons to whom free text and contact details belong. Only columns present in
+    `after` are compared; nested documents are compared value by value.
+    """
+    found = [
+        Change(f"/{name}", plain(before.get(name)), plain(after[name]))
+        for name in PLAIN
+        if name in after and before.get(name) != after[name]
+    ]
+    for name in PRIVATE:
+        if name in after and before.get(name) != after[name]:
+            person = contact if name.startswith("contact") else author
+            found.append(Change(f"/{name}", before.get(name), after[name], person))
+    if "pending" in after and before.get("pending") != after["pending"]:
+        found.append(Change("/pending", before.get("pending"), after["pending"], author))
+    for name in NESTED:
+        if name in after:
+            found.extend(_nested(definition, name, before.get(name) or {}, after[name], author))
+    return found
+
+
+def _nested(
+    definition: LifecycleDefinition, name: str, old: Mapping[str, Any], new: Mapping[str, Any], author: str
+) -> list[Change]:
+    if old == new:
+        return []
+    changes = []
+    for key in sorted({*old, *new}):
+        if old.get(key) != new.get(key):
+            spec = definition.fields.get(key) if name == "record" else None
+            person = author if spec is not None and spec.sensitive else None
+            changes.append(Change(f"/{name}/{key}", old.get(key), new.get(key), person))
+    return changes
+
+
+def plain(value: Any) -> Any:
+    """Return a column's value as the log writes it."""
+    return value.isoformat() if isinstance(value, date) else value

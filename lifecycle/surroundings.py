@@ -1,0 +1,139 @@
+"""What the rules ask of other tables about one project: room left, task list, shortlists, ranks taken."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from lifecycle.database import Transaction
+from lifecycle.snapshots import plain
+from lifecycle.statements import Statement
+from lifecycle.tables import Capacity, Project, Shortlisted, Task
+from states.capacities import ceiling_of
+from states.definition import LifecycleDefinition
+from states.facts import Facts, Room
+from states.rules import Case
+
+Place = tuple[str, str]  # pool, key
+
+capacity = Capacity.__table__  # type: ignore[attr-defined]
+_task = Task.__table__  # type: ignore[attr-defined]
+_shortlisted = Shortlisted.__table__  # type: ignore[attr-defined]
+_project = Project.__table__  # type: ignore[attr-defined]
+
+_AT = sa.and_(
+    capacity.c.scope == sa.bindparam("scope"),
+    capacity.c.pool == sa.bindparam("pool"),
+    capacity.c.key == sa.bindparam("key"),
+)
+_NAMED = [capacity.c.pool, capacity.c.key, capacity.c.ceiling, capacity.c.used]
+READ_ROOM = Statement(sa.select(*_NAMED).where(_AT))
+MAKE_ROOM = Statement(
+    sa.text(
+        "INSERT INTO capacity (scope, pool, key, used) VALUES (:scope, :pool, :key, 0) ON CONFLICT DO NOTHING"
+    )
+)
+LOCK_ROOM = Statement(sa.select(*_NAMED).where(_AT).with_for_update())
+MOVE = Statement(
+    sa.update(capacity)
+    .where(
+        capacity.c.scope == sa.bindparam("of_scope"),
+        capacity.c.pool == sa.bindparam("of_pool"),
+        capacity.c.key == sa.bindparam("of_key"),
+    )
+    .values(used=capacity.c.used + sa.bindparam("by", type_=sa.BigInteger))
+)
+READ_TASK = Statement(
+    sa.select(_task.c.code).where(_task.c.batch_id == sa.bindparam("batch"), _task.c.code == sa.bindparam("wanted"))
+)
+READ_SHORTLIST = Statement(
+    sa.select(_shortlisted.c.credit_code).where(
+        _shortlisted.c.programme == sa.bindparam("of"), _shortlisted.c.credit_code == sa.bindparam("wanted")
+    )
+)
+READ_RANKS = Statement(
+    sa.select(_project.c.id, _project.c.state, _project.c.record).where(
+        _project.c.batch_id == sa.bindparam("batch"), _project.c.city == sa.bindparam("of_city")
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scopes:
+    """The batch and programme whose capacities a project draws on."""
+
+    batch: str
+    programme: str
+
+    def of(self, definition: LifecycleDefinition, pool: str) -> str:
+        """Return the scope in which a pool is counted."""
+        return self.batch if definition.capacities[pool].scope == "batch" else self.programme
+
+
+def places_of(case: Case) -> list[Place]:
+    """Return the capacities that the act touches or asks about, in the order in which they are locked."""
+    return sorted({*case.held, *case.wanted})
+
+
+def surround(tx: Transaction, case: Case, needs: frozenset[str], scopes: Scopes, lock: bool) -> Case:
+    """Return the case with what its rules need read in; capacities are locked where `lock`."""
+    if not needs:
+        return case
+    facts = case.facts
+    if "room" in needs:
+        facts = replace(facts, room=_room(tx, case, scopes, lock))
+    if "task" in needs:
+        found = tx.fetch(READ_TASK, batch=scopes.batch, wanted=facts.application.task_code)
+        facts = replace(facts, task_listed=bool(found))
+    if "shortlist" in needs:
+        units = [unit.credit_code for unit in facts.application.members]
+        asked = [(READ_SHORTLIST, {"of": scopes.programme, "wanted": unit}) for unit in units]
+        rows = [row for found in tx.fetch_all(*asked) for row in found]
+        facts = replace(facts, shortlisted_before=frozenset(row["credit_code"] for row in rows))
+    if "ranks" in needs:
+        facts = replace(facts, ranks_taken=_ranks(tx, case, facts))
+    return replace(case, facts=facts)
+
+
+def _room(tx: Transaction, case: Case, scopes: Scopes, lock: bool) -> dict[Place, Room]:
+    places = places_of(case)
+    named = [
+        {"scope": scopes.of(case.definition, pool), "pool": pool, "key": key} for pool, key in places
+    ]
+    if lock:
+        for values in named:
+            tx.queue(MAKE_ROOM, **values)
+    found = tx.fetch_all(*((LOCK_ROOM if lock else READ_ROOM, values) for values in named))
+    room = {}
+    for place, rows in zip(places, found, strict=True):
+        stored = rows[0] if rows else {"ceiling": None, "used": 0}
+        room[place] = Room(stored["used"], ceiling_of(case.definition, case.policy, place[0], stored["ceiling"]))
+    return room
+
+
+def _ranks(tx: Transaction, case: Case, facts: Facts) -> frozenset[int]:
+    rows = tx.fetch(READ_RANKS, batch=facts.batch, of_city=facts.application.city)
+    return frozenset(
+        row["record"]["rank"]
+        for row in rows
+        if row["id"] != facts.project and row["record"].get("rank") and keeps_rank(case.definition, row["state"])
+    )
+
+
+def keeps_rank(definition: LifecycleDefinition, state: str) -> bool:
+    """Return whether a project in this state still stands in its city's ranked list: it holds what is imported."""
+    return any(definition.capacities[name].ceiling == "imported" for name in definition.states[state].holds)
+
+
+def move(
+    tx: Transaction, definition: LifecycleDefinition, scopes: Scopes, changes: Mapping[Place, int]
+) -> None:
+    """Queue the changes of the counters, in the order in which they were locked."""
+    for (pool, key), amount in sorted(changes.items()):
+        tx.queue(MOVE, of_scope=scopes.of(definition, pool), of_pool=pool, of_key=key, by=amount)
+
+
+def told(changes: Mapping[Place, int]) -> list[tuple[str, Any, Any]]:
+    """Return the movements as changes for the log: how much the project took (positive) or gave back."""
+    return [(f"/capacities/{pool}/{key}", None, plain(amount)) for (pool, key), amount in sorted(changes.items())]

@@ -1,0 +1,31 @@
+"""The tables: data only. Everything that writes them is in the modules named after their nouns."""
+
+from sqlmodel import SQLModel
+
+from lifecycle.tables.audit import Disclosure, Entry, Pending, PersonKey, StreamHead
+from lifecycle.tables.batches import Batch, Capacity, Rulebook, Shortlisted, Task
+from lifecycle.tables.checkpoints import Checkpoint
+from lifecycle.tables.people import Answer, Person, Token
+from lifecycle.tables.projects import Membership, Project
+
+metadata = SQLModel.metadata
+
+__all__ = [
+    "Answer",
+    "Batch",
+    "Capacity",
+    "Checkpoint",
+    "Disclosure",
+    "Entry",
+    "Membership",
+    "Pending",
+    "Person",
+    "PersonKey",
+    "Project",
+    "Rulebook",
+    "Shortlisted",
+    "StreamHead",
+    "Task",
+    "Token",
+    "metadata",
+]

@@ -1,0 +1,340 @@
+"""The one door: the only code that moves a project from state to state.
+
+Under the project's row lock: version, permission, every rule, quota, effects, checkpoints and the log entry, in one
+transaction. `bulk` walks many projects through the same functions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from lifecycle import answers, audit, checkpoints, surroundings
+from lifecycle.answers import Remembered
+from lifecycle.audit import Change, Deed, Head, Keys, Log, person_of
+from lifecycle.callers import Caller
+from lifecycle.database import Transaction
+from lifecycle.errors import Conflict, NotFound, NotOffered, NotPermitted, RulesUnmet
+from lifecycle.requests import Request, act_of
+from lifecycle.rulebooks import RuleSet, rules_for
+from lifecycle.signing import Receipt
+from lifecycle.snapshots import after_columns, changes_between, facts_of
+from lifecycle.statements import Row, Statement
+from lifecycle.surroundings import Scopes
+from lifecycle.tables import Batch, Entry, Person, Project
+from states.capacities import moved
+from states.facts import Facts
+from states.findings import Text
+from states.machine import Decision, decide, prepare
+from states.planning import planned
+
+_project = Project.__table__  # type: ignore[attr-defined]
+_batch = Batch.__table__  # type: ignore[attr-defined]
+_entry = Entry.__table__  # type: ignore[attr-defined]
+_person = Person.__table__  # type: ignore[attr-defined]
+
+_WHOLE = sa.select(_project, _batch.c.programme, _batch.c.calendar_hash).join(
+    _batch, _batch.c.id == _project.c.batch_id
+)
+READ_PROJECT = Statement(_WHOLE.where(_project.c.id == sa.bindparam("wanted")))
+LOCK_PROJECT = Statement(
+    _WHOLE.where(_project.c.id == sa.bindparam("wanted")).with_for_update(of=_project)
+)
+_WRITTEN = (
+    "state",
+    "left_state",
+    "entered_on",
+    "record",
+    "documents",
+    "flags",
+    "signers",
+    "pending",
+    "version",
+    "head_seq",
+    "head_hash",
+    "changed_at",
+)
+UPDATE_PROJECT = Statement(
+    sa.update(_project)
+    .where(_project.c.id == sa.bindparam("of"))
+    .values({name: sa.bindparam(name) for name in _WRITTEN})
+)
+LAST_ACTS = Statement(
+    sa.select(_entry.c.at, _entry.c.action, _entry.c.type, _entry.c.actor, _entry.c.outcome, _person.c.name)
+    .select_from(_entry)
+    .join(_person, sa.cast(_person.c.id, sa.String) == _entry.c.actor, isouter=True)
+    .where(_entry.c.stream == sa.bindparam("of"), _entry.c.outcome == "success")
+    .order_by(_entry.c.seq.desc())
+    .limit(1)
+)
+
+
+class Loaded(NamedTuple):
+    """A project as the door reads it: its row, rules, facts and open checkpoints."""
+
+    row: Row
+    rules: RuleSet
+    facts: Facts
+    open_checkpoints: list[Row]
+
+    @property
+    def scopes(self) -> Scopes:
+        """Return where its capacities are counted."""
+        return Scopes(self.row["batch_id"], self.row["programme"])
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an act did, or on a dry run would do."""
+
+    project: str
+    code: str
+    event: str
+    source: str
+    target: str
+    version: int
+    awaiting_second_person: bool
+    decision: Decision
+    checkpoints: tuple[tuple[str, Any, Any], ...]
+    receipt: Receipt | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the outcome as JSON values."""
+        return {
+            "project": self.project,
+            "code": self.code,
+            "event": self.event,
+            "from": self.source,
+            "to": self.target,
+            "version": self.version,
+            "awaiting_second_person": self.awaiting_second_person,
+            "overridden": list(self.decision.overridden),
+            "findings": [finding.to_dict() for finding in self.decision.findings],
+            "checkpoints": [{"path": path, "old": old, "new": new} for path, old, new in self.checkpoints],
+            "receipt": self.receipt.to_dict() if self.receipt else None,
+        }
+
+
+def transition_project(
+    tx: Transaction, log: Log, caller: Caller, project: str, request: Request, key: str | None = None
+) -> Outcome | Remembered:
+    """Carry out one act on one project, or return the first answer to the same Idempotency-Key.
+
+    Effects, in order: state and record, capacities, checkpoints, log entry, answer.
+
+    Raises:
+        NotFound: no such project within the caller's reach.
+        Conflict: the expected version is not the present one; the details name the act that came first.
+        NotOffered, NotPermitted, RulesUnmet: refused, with every finding.
+        KeyReused: the key was used for another request.
+        Unreadable: the request itself cannot be read.
+    """
+    answers.check_key(key)
+    asked = {"project": project, "request": request}
+    loaded, keys, answered = _load(tx, caller, project, lock=True, key=key)
+    first = answers.recall(answered, asked)
+    if first is not None:
+        return first
+    check_version(tx, loaded, request.expected_version)
+    decision = _decide(tx, loaded, caller, request, lock=True)
+    if not decision.allowed:
+        raise refusal(decision)
+    outcome = _write(tx, log, caller, loaded, decision, keys)
+    if key is not None:
+        answers.remember(tx, caller, key, asked, outcome.to_dict())
+    return outcome
+
+
+def try_transition(tx: Transaction, caller: Caller, project: str, request: Request) -> Decision:
+    """Return what the door would decide, writing and locking nothing (dry run); refusals are in the findings."""
+    loaded, _, _ = _load(tx, caller, project, lock=False)
+    check_version(tx, loaded, request.expected_version)
+    return _decide(tx, loaded, caller, request, lock=False)
+
+
+def offered_transitions(tx: Transaction, caller: Caller, project: str) -> tuple[Loaded, list[Decision]]:
+    """Return, for every event of the project's lifecycle, what the door would decide of it now without any input."""
+    loaded, _, _ = _load(tx, caller, project, lock=False)
+    events = loaded.rules.definition.by_event
+    return loaded, [_decide(tx, loaded, caller, Request(event), lock=False) for event in events]
+
+
+def load_project(tx: Transaction, caller: Caller, project: str) -> Loaded:
+    """Return a project within the caller's reach, unlocked.
+
+    Raises:
+        NotFound: there is none.
+    """
+    return _load(tx, caller, project, lock=False)[0]
+
+
+def lock_project(tx: Transaction, caller: Caller, project: str) -> tuple[Loaded, Keys]:
+    """Return a project within the caller's reach with its row locked, and the caller's key.
+
+    Raises:
+        NotFound: there is none.
+    """
+    loaded, keys, _ = _load(tx, caller, project, lock=True)
+    return loaded, keys
+
+
+def _load(
+    tx: Transaction, caller: Caller, project: str, *, lock: bool, key: str | None = None
+) -> tuple[Loaded, Keys, Row | None]:
+    me = person_of(caller)
+    asked: list[tuple[Statement, dict[str, Any]]] = [
+        (LOCK_PROJECT if lock else READ_PROJECT, {"wanted": project}),
+        (checkpoints.READ_OPEN, {"project": project}),
+        (audit.READ_KEYS, {"first": me, "second": me}),
+    ]
+    if key is not None:
+        asked.append((answers.READ, {"who": caller.actor.id, "wanted": key}))
+    found, opened, keys, *answered = tx.fetch_all(*asked)
+    if not found or not within_reach(caller, found[0]):
+        raise NotFound(Text("没有此项目，或不在您的管辖范围", "no such project within your reach"))
+    row = found[0]
+    rules = rules_for(tx, row["definition_hash"], row["policy_hash"], row["calendar_hash"])
+    known = {item["person"]: item["key"] for item in keys}
+    if lock and me not in known:
+        known[me] = audit.make_key(tx, me)
+    first = answered[0][0] if answered and answered[0] else None
+    return Loaded(row, rules, facts_of(row), opened), Keys(known), first
+
+
+def within_reach(caller: Caller, row: Mapping[str, Any]) -> bool:
+    """Return whether the caller may see the project at all."""
+    actor = caller.actor
+    return "read" in actor.rights and actor.reaches(row["city"], (row["lead_code"],))
+
+
+def check_version(tx: Transaction, loaded: Loaded, expected: int | None) -> None:
+    """Refuse a caller who decided on an older version.
+
+    Raises:
+        Conflict: with the act that made the present version.
+    """
+    row = loaded.row
+    if expected is None or expected == row["version"]:
+        return
+    last = tx.one(LAST_ACTS, of=f"project/{row['id']}") or {}
+    by = last.get("name") or last.get("actor") or "—"
+    what = last.get("action") or last.get("type") or "—"
+    raise Conflict(
+        Text(
+            f"该项目已由{by}办理“{what}”，现为第{row['version']}版；请刷新后再办",
+            f"{by} was first with {what}; the project is at version {row['version']} now, read it again",
+        ),
+        expected_version=expected,
+        version=row["version"],
+        state=row["state"],
+        winner={
+            "actor": last.get("actor"),
+            "name": last.get("name"),
+            "action": what,
+            "at": last["at"].isoformat() if last else None,
+        },
+    )
+
+
+def _decide(tx: Transaction, loaded: Loaded, caller: Caller, request: Request, *, lock: bool) -> Decision:
+    rules, facts = loaded.rules, loaded.facts
+    act = act_of(request, caller, rules.policy.policy.zone)
+    case, found, needs = prepare(rules.definition, rules.policy, rules.calendar, facts, act)
+    case = surroundings.surround(tx, case, needs, loaded.scopes, lock)
+    return decide(case, facts, found)
+
+
+def refusal(decision: Decision) -> RulesUnmet:
+    """Return the exception for a decision that refuses: by what refuses it first."""
+    checks = {finding.check for finding in decision.refusals}
+    event, state = decision.case.act.event, decision.case.facts.state
+    kind = RulesUnmet
+    if "offered" in checks:
+        kind = NotOffered
+    elif checks & {"permitted", "within_scope"}:
+        kind = NotPermitted
+    words = [finding.to_dict()["message"] for finding in decision.refusals]
+    return kind(
+        Text("；".join(word["zh"] for word in words), "; ".join(word["en"] for word in words)),
+        decision.findings,
+        event=event,
+        state=state,
+    )
+
+
+def _write(
+    tx: Transaction, log: Log, caller: Caller, loaded: Loaded, decision: Decision, keys: Keys
+) -> Outcome:
+    written = effects(log, caller, loaded, decision, keys)
+    tx.queue(UPDATE_PROJECT, of=loaded.row["id"], **written.columns)
+    surroundings.move(tx, loaded.rules.definition, loaded.scopes, written.capacities)
+    checkpoints.write(tx, written.replan)
+    audit.append(tx, written.built)
+    return written.outcome
+
+
+class Effects(NamedTuple):
+    """Everything an allowed act writes, for one project."""
+
+    columns: dict[str, Any]
+    capacities: Mapping[tuple[str, str], int]
+    replan: checkpoints.Replan
+    built: audit.Built
+    outcome: Outcome
+
+
+def effects(log: Log, caller: Caller, loaded: Loaded, decision: Decision, keys: Keys) -> Effects:
+    """Return what an allowed act writes. Pure but for the ids and the signature: single acts and bulk share it."""
+    row, rules, case, after = loaded.row, loaded.rules, decision.case, decision.after
+    assert after is not None
+    columns: dict[str, Any] = {**after_columns(after), "version": row["version"] + 1}
+    capacities = {} if decision.awaiting else moved(case.held, case.wanted)
+    event, act = case.act.event, case.act
+    replan = checkpoints.replan(
+        row["id"],
+        row["batch_id"],
+        columns["version"],
+        rules.policy.policy.zone,
+        planned(rules.definition, rules.policy, facts_of({**row, **columns}), rules.calendar),
+        loaded.open_checkpoints,
+        event,
+        caller.now,
+        audit.new_id,
+    )
+    me = person_of(caller)
+    changes = changes_between(rules.definition, row, columns, me, f"contact/{row['id']}")
+    told = checkpoints.told(replan)
+    changes += [Change(*item) for item in (*told, *surroundings.told(capacities))]
+    deed = Deed(
+        stream=f"project/{row['id']}",
+        type="project.signed" if decision.awaiting else "project.transitioned",
+        subject=("project", row["id"], columns["version"]),
+        action={
+            "name": event,
+            "from": row["state"],
+            "to": after.state,
+            "rule": None,
+            "override": list(decision.overridden),
+            "definition": row["definition_hash"],
+            "policy": row["policy_hash"],
+        },
+        changes=changes,
+        reason=act.reason,
+        docs=[{"kind": kind, **document} for kind, document in sorted(act.documents.items())],
+    )
+    built = audit.build(log, caller, Head(row["head_seq"], row["head_hash"]), deed, keys)
+    columns.update(head_seq=built.head.seq, head_hash=built.head.hash, changed_at=caller.now)
+    outcome = Outcome(
+        row["id"],
+        row["code"],
+        event,
+        row["state"],
+        after.state,
+        columns["version"],
+        decision.awaiting,
+        decision,
+        tuple(told),
+        built.receipt,
+    )
+    return Effects(columns, capacities, replan, built, outcome)

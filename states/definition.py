@@ -1,0 +1,203 @@
+"""A lifecycle as data: states, transitions, fields, documents, checkpoints; frozen, read from TOML, named by hash."""
+
+import hashlib
+import tomllib
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+SAME = "@same"  # the act leaves the state as it is
+LEFT = "@left"  # the act returns to the state the project left
+
+
+class BadDefinition(ValueError):
+    """A definition or policy file cannot be read; the message names the place and what is wrong there."""
+
+
+class Frozen(BaseModel):
+    """Base of all data read from TOML: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Labelled(Frozen):
+    """Something people see: a Chinese label and an English one beside it."""
+
+    zh: str
+    en: str
+
+
+class State(Labelled):
+    """A state: its phase, whether it ends the life, what capacities it holds and which checkpoints it keeps."""
+
+    phase: Code
+    final: bool = False
+    holds: tuple[Code, ...] = ()
+    checkpoints: tuple[Code, ...] = ()
+    mode_checkpoints: dict[Code, tuple[Code, ...]] = Field(default_factory=dict)  # further ones, by mode
+    amendable_by: tuple[Code, ...] = ()
+
+
+class FieldSpec(Labelled):
+    """A field that acts put on record. Money is integer fen; a score is a decimal in a string."""
+
+    type: Literal["text", "date", "money", "integer", "score", "boolean", "codes", "checks"]
+    sensitive: bool = False  # personal data or free text: enters the log as a commitment only
+    hidden_from: tuple[Code, ...] = ()
+    values: tuple[str, ...] = ()  # for codes: what may be chosen; empty: anything
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+class CheckpointSpec(Labelled):
+    """When a checkpoint falls due: an anchor date, then months, then days; amounts are settings of the policy."""
+
+    anchor: str = ""  # entered_on | record.<field> | policy.<Rxx.setting>
+    after: Code | None = None  # another checkpoint whose due date is the anchor
+    months: str | None = None
+    days: str | None = None
+    counting: str | None = None
+    typed: Code | None = None  # a field in which an officer may state the date himself
+    shifts: bool = False  # moved by extension and suspension
+    repeat: str | None = None  # setting: how many times `months` recurs
+    rolls: bool = True
+
+
+class CapacitySpec(Labelled):
+    """Something limited that states hold: a quota, a group's tasks, the budget."""
+
+    scope: Literal["batch", "programme"]
+    key: Code  # function in states/capacities.py that names the keys
+    measure: Code  # function in states/capacities.py that says how much
+    ceiling: str  # imported | a setting of the policy
+    pool: Code | None = None  # the capacity it draws from, where that is not its own
+
+
+class Flag(Labelled):
+    """Something that is so until an act ends it. A flag that pauses stops the clocks that can be moved."""
+
+    pauses: bool = False
+
+
+class Transition(Labelled):
+    """One arrow: who may take it, what it needs, what it leaves on record."""
+
+    event: Code
+    source: tuple[Code, ...]
+    target: str
+    by: tuple[Code, ...]
+    rules: tuple[Code, ...] = ()
+    fields: tuple[Code, ...] = ()
+    optional: tuple[Code, ...] = ()
+    documents: tuple[Code, ...] = ()
+    optional_documents: tuple[Code, ...] = ()
+    reason: bool = False
+    persons: Literal[1, 2] = 1
+    not_by: tuple[Code, ...] = ()  # events whose doer may not do this one
+    requires: tuple[Code, ...] = ()
+    forbids: tuple[Code, ...] = ()
+    sets: tuple[Code, ...] = ()
+    clears: tuple[Code, ...] = ()
+    stamps: tuple[Code, ...] = ()  # date fields that take the business date
+    counts: tuple[Code, ...] = ()  # integer fields that grow by one
+    elapsed: dict[Code, Code] = Field(default_factory=dict)  # integer field += days since that date field
+    drops: tuple[Code, ...] = ()  # fields taken off the record: approvals that no longer hold
+    round: Code | None = None
+    modes: tuple[Code, ...] = ()  # acceptance modes in which the arrow exists; empty: all
+    bulk: bool = True
+
+
+class Invariant(Labelled):
+    """A property no path may break; `pilot check` proves it by walking every path."""
+
+    name: Code
+    kind: Literal["visited_before", "never_with_flag", "two_persons", "must_hold"]
+    states: tuple[Code, ...] = ()
+    visited: tuple[Code, ...] = ()
+    flag: Code | None = None
+    event: Code | None = None
+    other: Code | None = None
+    capacity: Code | None = None
+    modes: tuple[Code, ...] = ()
+
+
+class Header(Labelled):
+    """The definition's own name and version."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")]
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$")]
+    initial: Code
+    modes: tuple[Code, ...] = ("sequential",)
+
+
+class LifecycleDefinition(Frozen):
+    """A whole lifecycle. `hash` is the SHA-256 of the file's bytes: it names the version a project is pinned to."""
+
+    definition: Header
+    phases: dict[Code, Labelled]
+    states: dict[Code, State]
+    fields: dict[Code, FieldSpec] = Field(default_factory=dict)
+    documents: dict[Code, Labelled] = Field(default_factory=dict)
+    checkpoints: dict[Code, CheckpointSpec] = Field(default_factory=dict)
+    capacities: dict[Code, CapacitySpec] = Field(default_factory=dict)
+    flags: dict[Code, Flag] = Field(default_factory=dict)
+    transitions: tuple[Transition, ...]
+    invariants: tuple[Invariant, ...] = ()
+    hash: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return `name/version`."""
+        return f"{self.definition.name}/{self.definition.version}"
+
+    @cached_property
+    def by_event(self) -> dict[str, tuple[Transition, ...]]:
+        """Return the transitions of each event, in the file's order."""
+        events: dict[str, list[Transition]] = {}
+        for transition in self.transitions:
+            events.setdefault(transition.event, []).append(transition)
+        return {event: tuple(found) for event, found in events.items()}
+
+    @cached_property
+    def watched(self) -> frozenset[str]:
+        """Return the events whose doer must be remembered because another person has to do a later one."""
+        return frozenset(event for transition in self.transitions for event in transition.not_by)
+
+    def find(self, event: str, state: str, mode: str) -> Transition | None:
+        """Return the transition of this event out of this state in this mode, or None where there is none."""
+        for transition in self.by_event.get(event, ()):
+            if state in transition.source and (not transition.modes or mode in transition.modes):
+                return transition
+        return None
+
+    def returns_to(self, state: str) -> frozenset[str]:
+        """Return the states from which an arrow (not a return) leads into `state`: where `@left` may go."""
+        return frozenset(
+            source
+            for transition in self.transitions
+            if transition.target == state
+            for source in transition.source
+        )
+
+
+def read_definition(text: str) -> LifecycleDefinition:
+    """Read a definition from TOML text.
+
+    Raises:
+        BadDefinition: the text is not TOML, a key is unknown or missing, or a value has the wrong type.
+    """
+    try:
+        data = tomllib.loads(text)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return LifecycleDefinition.model_validate({**data, "hash": digest})
+    except tomllib.TOMLDecodeError as error:
+        raise BadDefinition(f"not TOML: {error}") from error
+    except ValidationError as error:
+        raise BadDefinition(describe(error)) from error
+
+
+def describe(error: ValidationError) -> str:
+    """Return a validation error as lines `place: what is wrong`."""
+    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())

@@ -1,0 +1,268 @@
+"""`decide`: whether an act is allowed and where it leads. Every rule is evaluated; the graph is `transitions`'."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from transitions import Machine
+
+from states import structure
+from states.capacities import Claims, claims
+from states.deadlines import Calendar
+from states.definition import LEFT, SAME, LifecycleDefinition, Transition
+from states.facts import Act, Facts, Pending
+from states.fields import clean_fields
+from states.findings import Finding
+from states.policy import Policy
+from states.rules import RULES, Case
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """The project as the act leaves it."""
+
+    state: str
+    left_state: str | None
+    entered_on: date
+    record: dict[str, Any]
+    documents: dict[str, Any]
+    flags: frozenset[str]
+    signers: dict[str, str]
+    pending: Pending | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What `decide` answers: the findings of every rule, and what the project becomes where none refuses."""
+
+    case: Case
+    findings: tuple[Finding, ...]
+    after: After | None
+    awaiting: bool = False  # allowed, and signed by the first of two persons
+
+    @property
+    def allowed(self) -> bool:
+        """True where nothing refuses the act."""
+        return self.after is not None
+
+    @property
+    def refusals(self) -> tuple[Finding, ...]:
+        """Return the findings that refuse the act."""
+        return tuple(finding for finding in self.findings if finding.blocks)
+
+    @property
+    def overridden(self) -> tuple[str, ...]:
+        """Return the numbers of the rules set aside."""
+        return tuple(sorted({finding.rule for finding in self.findings if finding.overridden}))
+
+
+@dataclass(slots=True)
+class _Walker:
+    """The small object that walks the graph; the machine itself is never changed."""
+
+    state: str
+    left: str | None
+    mode: str
+    goal: str = ""
+
+
+def prepare(
+    definition: LifecycleDefinition, policy: Policy, calendar: Calendar, facts: Facts, act: Act
+) -> tuple[Case, list[Finding], frozenset[str]]:
+    """Return the case as far as the project's own row shows it, what is wrong with the request, and what else to read.
+
+    The third value holds `room`, `task`, `shortlist`, `ranks`: what the act's rules ask of other tables.
+    """
+    transition = definition.find(act.event, facts.state, policy.mode)
+    if transition is None:
+        case = Case(definition, policy, calendar, facts, act)
+        return case, [structure.offered(case)], frozenset()
+    act = _second_signature(transition, facts, act)
+    fields, wrong = clean_fields(definition, transition, act.fields)
+    act = replace(act, fields=fields)
+    target = _target(transition, facts)
+    held = claims(definition, policy, facts, facts.state)
+    after = facts.with_record(_record_after(transition, facts, act), {})
+    wanted = claims(definition, policy, after, target) if target in definition.states else {}
+    merged = facts.with_record(_merged(facts, fields), act.documents)
+    case = Case(definition, policy, calendar, merged, act, transition, target, held, wanted)
+    findings = [structure.offered(case), *([structure.fields_readable(wrong)] if wrong else [])]
+    return case, findings, needs(transition) | (frozenset({"room"}) if held != wanted else frozenset())
+
+
+def decide(case: Case, before: Facts, found: list[Finding]) -> Decision:
+    """Return whether the act is allowed: all structural and numbered rules evaluated, soft ones overridden as asked.
+
+    `before` is the project as it stands, `found` what `prepare` found. Pure; the graph walk is the last word.
+    """
+    transition = case.transition
+    if transition is None:
+        return Decision(case, tuple(found), None)
+    rules = [RULES[name].evaluate(case) for name in transition.rules]
+    findings = [*found, *structure.evaluate(case, before), *_override(case, before, rules)]
+    if any(finding.blocks for finding in findings):
+        return Decision(case, tuple(findings), None)
+    signed = before.pending is not None and before.pending.event == case.act.event
+    awaiting = transition.persons == 2 and not signed
+    target = before.state if awaiting else _walk(case, before)
+    return Decision(case, tuple(findings), _after(case, before, target, awaiting), awaiting)
+
+
+@lru_cache(maxsize=256)
+def _graph(definition: "_Pinned") -> Machine:
+    transitions: list[dict[str, Any]] = []
+    for arrow in definition.value.transitions:
+        for source in arrow.source:
+            goals = {SAME: [source], LEFT: sorted(definition.value.returns_to(source))}.get(
+                arrow.target, [arrow.target]
+            )
+            transitions.extend(
+                {
+                    "trigger": arrow.event,
+                    "source": source,
+                    "dest": goal,
+                    "conditions": _condition(arrow, goal),
+                }
+                for goal in goals
+            )
+    return Machine(
+        model=None,
+        states=list(definition.value.states),
+        transitions=transitions,
+        initial=definition.value.definition.initial,
+        auto_transitions=False,
+        send_event=True,
+        queued=False,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Pinned:
+    """A definition that is compared by its hash alone, so that the graph is built once for each version."""
+
+    value: LifecycleDefinition
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Pinned) and other.value.hash == self.value.hash
+
+    def __hash__(self) -> int:
+        return hash(self.value.hash)
+
+
+def _condition(arrow: Transition, goal: str) -> Any:
+    def applies(event: Any) -> bool:
+        walker: _Walker = event.model
+        return walker.goal == goal and (not arrow.modes or walker.mode in arrow.modes)
+
+    return applies
+
+
+def _walk(case: Case, before: Facts) -> str:
+    walker = _Walker(before.state, before.left_state, case.policy.mode, case.target or "")
+    machine = _graph(_Pinned(case.definition))
+    if not machine.events[case.act.event].trigger(walker):
+        raise AssertionError(f"the graph has no arrow {case.act.event} from {before.state} to {case.target}")
+    return walker.state
+
+
+@lru_cache(maxsize=4096)
+def _needs(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset().union(*(RULES[name].reads for name in names))
+
+
+def needs(transition: Transition) -> frozenset[str]:
+    """Return what the transition's rules read beside the project's own row."""
+    return _needs(transition.rules)
+
+
+def _target(transition: Transition, facts: Facts) -> str:
+    if transition.target == SAME:
+        return facts.state
+    if transition.target == LEFT:
+        return facts.left_state or ""
+    return transition.target
+
+
+def _second_signature(transition: Transition, facts: Facts, act: Act) -> Act:
+    """Fill in what the first person signed where the second confirms without repeating it."""
+    pending = facts.pending
+    if transition.persons != 2 or pending is None or pending.event != act.event or act.fields:
+        return act
+    return replace(
+        act,
+        fields=pending.fields,
+        documents=act.documents or pending.documents,
+        reason=act.reason or pending.reason,
+    )
+
+
+def _merged(facts: Facts, fields: dict[str, Any]) -> dict[str, Any]:
+    if "veto_checks" not in fields:
+        return fields
+    return {**fields, "veto_checks": {**facts.record.get("veto_checks", {}), **fields["veto_checks"]}}
+
+
+def _record_after(transition: Transition, facts: Facts, act: Act) -> dict[str, Any]:
+    """Return what the act changes on record: None takes a field off."""
+    changes: dict[str, Any] = {name: None for name in transition.drops if name in facts.record}
+    for name, since in transition.elapsed.items():
+        start = facts.record.get(since)
+        days = (act.on - date.fromisoformat(start)).days if start else 0
+        changes[name] = int(facts.record.get(name) or 0) + max(0, days)
+    for name in transition.counts:
+        changes[name] = int(facts.record.get(name) or 0) + 1
+    for name in transition.stamps:
+        changes[name] = act.on.isoformat()
+    changes.update(_merged(facts, dict(act.fields)))
+    return changes
+
+
+def _after(case: Case, before: Facts, target: str, awaiting: bool) -> After:
+    transition, act = case.transition, case.act
+    assert transition is not None
+    if awaiting:
+        pending = Pending(
+            act.event, act.actor.id, act.on.isoformat(), act.fields, act.documents, act.reason
+        )
+        return After(
+            before.state,
+            before.left_state,
+            before.entered_on,
+            dict(before.record),
+            dict(before.documents),
+            before.flags,
+            dict(before.signers),
+            pending,
+        )
+    record = {**before.record, **_record_after(transition, before, act)}
+    moves = target != before.state
+    signers = dict(before.signers)
+    if act.event in case.definition.watched:
+        signers[act.event] = act.actor.id
+    return After(
+        state=target,
+        left_state=before.state if moves else before.left_state,
+        entered_on=act.on if moves else before.entered_on,
+        record={name: value for name, value in record.items() if value is not None},
+        documents={**before.documents, **act.documents},
+        flags=(before.flags - frozenset(transition.clears)) | frozenset(transition.sets),
+        signers=signers,
+        pending=None,
+    )
+
+
+def _override(case: Case, before: Facts, findings: list[Finding]) -> list[Finding]:
+    """Mark the unmet soft findings that the actor, or an earlier waiver on record, sets aside."""
+    waived = frozenset(before.record.get("waived_rules") or ())
+    may = "override" in case.act.actor.rights and bool(case.act.reason)
+    asked = case.act.override if may else frozenset()
+    return [
+        replace(finding, overridden=True)
+        if not finding.met and finding.overridable and finding.rule in (asked | waived)
+        else finding
+        for finding in findings
+    ]
+
+
+__all__ = ["After", "Claims", "Decision", "decide", "needs", "prepare"]

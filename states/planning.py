@@ -1,0 +1,114 @@
+"""Which checkpoints a project keeps in its state, and when each falls due: the same answer for engine and simulator."""
+
+from datetime import date
+from typing import Any, NamedTuple
+
+from states.deadlines import Calendar, Counting, DueDate, add_months, count_days
+from states.definition import CheckpointSpec, LifecycleDefinition
+from states.facts import Facts
+from states.policy import Policy
+
+
+class Planned(NamedTuple):
+    """A checkpoint that ought to be open. `number` counts a recurring kind from 1."""
+
+    kind: str
+    number: int
+    due_on: date
+    computed_on: date
+    provisional: bool
+    calendar: str
+
+
+def planned(
+    definition: LifecycleDefinition, policy: Policy, facts: Facts, calendar: Calendar
+) -> list[Planned]:
+    """Return the checkpoints that the project's state, flags and record call for; those without an anchor yet are not.
+
+    A date an officer typed is due; the computed one is kept beside it (programme: “keeps both”).
+    """
+    state = definition.states[facts.state]
+    paused = any(definition.flags[flag].pauses for flag in facts.flags)
+    found = []
+    for kind in (*state.checkpoints, *state.mode_checkpoints.get(policy.mode, ())):
+        spec = definition.checkpoints[kind]
+        if paused and spec.shifts:
+            continue
+        times = int(policy.setting(spec.repeat)) if spec.repeat else 1
+        for number in range(1, times + 1):
+            due = due_date(definition, policy, facts, calendar, kind, number)
+            if due is not None:
+                on = _date(facts.record.get(spec.typed)) if spec.typed else None
+                found.append(
+                    Planned(kind, number, on or due.due_on, due.due_on, due.provisional, due.calendar)
+                )
+    return found
+
+
+def due_date(
+    definition: LifecycleDefinition,
+    policy: Policy,
+    facts: Facts,
+    calendar: Calendar,
+    kind: str,
+    number: int = 1,
+) -> DueDate | None:
+    """Return when a checkpoint falls due by computation, or None where its anchor is not known yet.
+
+    Months run from the anchor itself (Civil Code art. 202, 203), an extension adds months, a suspension days.
+    """
+    spec = definition.checkpoints[kind]
+    if spec.after:
+        before = due_date(definition, policy, facts, calendar, spec.after)
+        return None if before is None else _add_days(before, spec, policy, calendar)
+    anchor = _anchor(spec, policy, facts)
+    if anchor is None:
+        return None
+    due = DueDate(anchor, provisional=False, moved_from=None, calendar=calendar.version)
+    extra = int(facts.record.get("extension_months") or 0) if spec.shifts else 0
+    months = int(policy.setting(spec.months)) * number + extra if spec.months else 0
+    if months:
+        due = add_months(anchor, months, calendar, roll=spec.rolls)
+    due = _add_days(due, spec, policy, calendar)
+    away = int(facts.record.get("suspended_days") or 0) if spec.shifts else 0
+    if away:
+        later = count_days(due.due_on, away, Counting.CALENDAR_DAYS, calendar)
+        due = DueDate(later.due_on, due.provisional or later.provisional, due.due_on, calendar.version)
+    return due
+
+
+def effective_due_on(
+    definition: LifecycleDefinition, policy: Policy, facts: Facts, calendar: Calendar, kind: str
+) -> date | None:
+    """Return the date that counts: the one an officer typed where there is one, else the computed one."""
+    typed = definition.checkpoints[kind].typed
+    stated = _date(facts.record.get(typed)) if typed else None
+    if stated is not None:
+        return stated
+    due = due_date(definition, policy, facts, calendar, kind)
+    return None if due is None else due.due_on
+
+
+def _add_days(due: DueDate, spec: CheckpointSpec, policy: Policy, calendar: Calendar) -> DueDate:
+    if not (spec.days and spec.counting):
+        return due
+    counting = Counting(policy.setting(spec.counting))
+    later = count_days(due.due_on, int(policy.setting(spec.days)), counting, calendar)
+    if spec.rolls:  # Civil Code art. 203: a last day that is a rest day gives way to the next working day
+        later = add_months(later.due_on, 0, calendar)
+    return DueDate(later.due_on, due.provisional or later.provisional, later.moved_from, calendar.version)
+
+
+def _anchor(spec: CheckpointSpec, policy: Policy, facts: Facts) -> date | None:
+    kind, _, path = spec.anchor.partition(".")
+    if kind == "entered_on":
+        return facts.entered_on
+    if kind == "policy":
+        return _date(policy.setting(path))
+    return _date(facts.record.get(path))
+
+
+def _date(value: Any) -> date | None:
+    if value is None or isinstance(value, date):
+        return value
+    return date.fromisoformat(value)

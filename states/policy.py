@@ -1,0 +1,270 @@
+"""One batch's rule version: every number, date, list and length of R01–R27, read from TOML and named by hash."""
+
+import hashlib
+import tomllib
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from states.deadlines import Counting
+from states.definition import BadDefinition, Frozen, Labelled, describe
+
+Fen = Annotated[int, Field(ge=0)]
+Days = Annotated[int, Field(ge=1, le=3660)]
+Months = Annotated[int, Field(ge=1, le=600)]
+
+
+class Lead(Frozen):
+    """R01: who leads, and how many manufacturers land the scenario."""
+
+    lead_kind: str
+    landing_kind: str
+    province_prefix: str
+    min_landing_units: int
+
+
+class MaxMembers(Frozen):
+    """R03."""
+
+    max_members: int
+
+
+class Agreement(Frozen):
+    """R04: the points an agreement must cover, by code."""
+
+    points: dict[str, Labelled]
+
+
+class MaxProjects(Frozen):
+    """R05: how many projects of the batch a provider may join."""
+
+    max_projects: int
+    kind: str
+
+
+class OneProject(Frozen):
+    """R06: how many projects of the programme a manufacturer may join; whether an earlier shortlist bars it."""
+
+    max_projects: int
+    kind: str
+    bar_shortlisted: bool
+
+
+class Investment(Frozen):
+    """R07: the least planned investment, in fen."""
+
+    minimum_fen: Fen
+
+
+class Vetoes(Frozen):
+    """R09: the veto items, and for how many calendar days a check stays good."""
+
+    items: dict[str, Labelled]
+    fresh_days: Days
+
+
+class Quota(Frozen):
+    """R13: whether ranks must be unique within a city."""
+
+    unique_ranks: bool
+
+
+class Exemption(Frozen):
+    """R14: the kinds of ownership, which of them use no quota, and which need the provincial company's letter."""
+
+    ownerships: dict[str, Labelled]
+    exempt: tuple[str, ...]
+    letter_document: str
+    letter_for: tuple[str, ...]
+
+
+class GroupTasks(Frozen):
+    """R15: tasks one group may take across cities."""
+
+    max_tasks: int
+
+
+class Package(Frozen):
+    """R12, R16: the cities' own cut-off, the province's, and what the package must hold."""
+
+    city_cutoff_on: date
+    package_due_on: date
+    paper_copies: int
+
+
+class Review(Frozen):
+    """R17: the ways a review may be held."""
+
+    methods: dict[str, Labelled]
+
+
+class Length(Frozen):
+    """A length in days and the way it is counted."""
+
+    days: Days
+    counting: Counting
+
+
+class Objection(Frozen):
+    """R19: the objector's kinds, and the time for a finding."""
+
+    kinds: dict[str, Labelled]
+    finding_days: Days
+    finding_counting: Counting
+
+
+class Supervision(Frozen):
+    """R20: progress calls."""
+
+    call_months: Months
+    calls: int
+
+
+class Acceptance(Frozen):
+    """R21: the two rounds and their windows, counted from publication."""
+
+    mode: str
+    half_year_months: Months
+    one_year_months: Months
+    window_days: Days
+    window_counting: Counting
+    grace_days: Days
+    grace_counting: Counting
+    verify_money: bool
+
+
+class Rectification(Frozen):
+    """R22."""
+
+    months: Months
+    max_times: int
+
+
+class Changes(Frozen):
+    """R23: extension once, how long and how early it must be asked for."""
+
+    max_extensions: int
+    max_extension_months: Months
+    ask_ahead_months: Months
+
+
+class Tier(Labelled):
+    """R25: a reward tier, its cap in fen and the score it starts at."""
+
+    cap_fen: Fen
+    score_line: int
+
+
+class Tiers(Frozen):
+    """R25."""
+
+    tiers: dict[str, Tier]
+
+
+class Budget(Frozen):
+    """R26: the batch's budget in fen."""
+
+    budget_fen: Fen
+
+
+class RewardShare(Frozen):
+    """R27: the share of verified investment a reward may reach, in percent; when decision and payment fall due."""
+
+    max_share_percent: Annotated[int, Field(ge=0, le=100)]
+    decision_months: Months
+    payment_months: Months
+
+
+class Rules(Frozen):
+    """The settings of each numbered rule; a rule without a setting has none to give."""
+
+    R01: Lead
+    R03: MaxMembers
+    R04: Agreement
+    R05: MaxProjects
+    R06: OneProject
+    R07: Investment
+    R09: Vetoes
+    R13: Quota
+    R14: Exemption
+    R15: GroupTasks
+    R16: Package
+    R17: Review
+    R18: Length
+    R19: Objection
+    R20: Supervision
+    R21: Acceptance
+    R22: Rectification
+    R23: Changes
+    R25: Tiers
+    R26: Budget
+    R27: RewardShare
+    correction: Length
+
+
+class Reminders(Frozen):
+    """When people are told: working days before, and the escalation after a deadline."""
+
+    before_working_days: tuple[int, ...]
+    daily_while_overdue: bool
+    escalate_after_days: Days
+    yellow_within_days: Days
+
+
+class PolicyHeader(Labelled):
+    """The policy's own name, the programme and batch it governs, and the definition it goes with."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")]
+    version: str
+    programme: str
+    definition: str
+    zone: str
+    source: str
+
+
+class Policy(Frozen):
+    """All settings of one batch. `hash` is the SHA-256 of the file's bytes."""
+
+    policy: PolicyHeader
+    cities: dict[Annotated[str, StringConstraints(pattern=r"^\d{6}$")], Labelled]
+    rules: Rules
+    reminders: Reminders
+    hash: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return `name/version`."""
+        return f"{self.policy.name}/{self.policy.version}"
+
+    @property
+    def mode(self) -> str:
+        """Return the acceptance mode."""
+        return self.rules.R21.mode
+
+    def setting(self, path: str) -> Any:
+        """Return the setting named `Rxx.name`.
+
+        Raises:
+            KeyError: there is no such setting.
+        """
+        section, _, name = path.partition(".")
+        holder = getattr(self.rules, section, None)
+        if holder is None or name not in type(holder).model_fields:
+            raise KeyError(f"the policy has no setting {path}")
+        return getattr(holder, name)
+
+
+def read_policy(text: str) -> Policy:
+    """Read a policy from TOML text.
+
+    Raises:
+        BadDefinition: the text is not TOML, a setting is unknown, missing or of the wrong type.
+    """
+    try:
+        data = tomllib.loads(text)
+        return Policy.model_validate({**data, "hash": hashlib.sha256(text.encode()).hexdigest()})
+    except tomllib.TOMLDecodeError as error:
+        raise BadDefinition(f"not TOML: {error}") from error
+    except ValidationError as error:
+        raise BadDefinition(describe(error)) from error

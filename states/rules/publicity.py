@@ -1,0 +1,110 @@
+"""Owns the rules on review, publicity and objection: R17 to R19."""
+
+from states.findings import Judgement, Kind
+from states.planning import due_date
+from states.rules.record import code_of, date_of, due_on
+from states.rules.rule import Case, rule
+
+PUBLICITY = "publicity_end"
+MATERIAL = "objection_material"
+KIND_NEEDS = {"person": "objector_contact", "unit": "objection_stamped"}  # R19: what else each kind must give
+
+
+@rule(
+    "R17",
+    "三(三)",
+    Kind.HARD,
+    zh="评审须按规定方式（{threshold}）进行，并登记得分或评审纪要编号后方可定论；现登记：{seen}。",
+    en="The review is held in one of the batch's ways ({threshold}) and closed with a score or the number of "
+    "its minutes; on record: {seen}.",
+)
+def review_closed(case: Case) -> Judgement:
+    """R17: one known way of review, and a score or minutes."""
+    record, methods = case.facts.record, case.policy.rules.R17.methods
+    method = code_of(case, "review_method")
+    score, minutes = record.get("review_score"), record.get("review_minutes_number")
+    if method is None and not score and not minutes:
+        return Judgement(False, None, list(methods))
+    return Judgement(method in methods and bool(score or minutes), [method, score, minutes], list(methods))
+
+
+@rule(
+    "R18",
+    "三(三)",
+    Kind.HARD,
+    zh="公示开始日不早于办理日，截止日不早于规定时长的期满日（依次：{threshold}）；现定起止：{seen}。",
+    en="Publicity starts no earlier than the day it is ordered and ends no earlier than its full length "
+    "({threshold}); set to: {seen}.",
+)
+def publicity_long_enough(case: Case) -> Judgement:
+    """R18: publicity is not dated back, and an end typed by an officer does not cut it short."""
+    starts_on = date_of(case, "publicity_starts_on")
+    computed = None
+    if starts_on is not None and PUBLICITY in case.definition.checkpoints:
+        computed = due_date(case.definition, case.policy, case.facts, case.calendar, PUBLICITY)
+    if starts_on is None or computed is None:
+        return Judgement(False, None, None)
+    ends_on = date_of(case, "publicity_ends_on") or computed.due_on
+    met = starts_on >= case.act.on and ends_on >= computed.due_on
+    return Judgement(met, (starts_on, ends_on), (case.act.on, computed.due_on))
+
+
+@rule(
+    "R19",
+    "CFG",
+    Kind.HARD,
+    zh="异议须在公示期内（起止：{threshold}）提出；提出日：{seen}。",
+    en="An objection counts if made within the publicity period ({threshold}); made on {seen}.",
+)
+def objection_in_period(case: Case) -> Judgement:
+    """R19: the objection was made on a day of the publicity period, and not after the act that records it."""
+    objected_on, starts_on = date_of(case, "objected_on"), date_of(case, "publicity_starts_on")
+    ends_on = due_on(case, PUBLICITY)
+    if starts_on is None or ends_on is None:
+        return Judgement(False, None, None)
+    met = objected_on is not None and starts_on <= objected_on <= min(ends_on, case.act.on)
+    return Judgement(met, objected_on, (starts_on, ends_on))
+
+
+@rule(
+    "R19",
+    "CFG",
+    Kind.HARD,
+    zh="异议须书面提出并附证据材料，个人须署真实姓名和联系方式，单位须加盖公章；尚缺：{seen}。",
+    en="An objection is made in writing with evidence; a person gives real name and contact, a unit its "
+    "stamp; missing: {seen}.",
+)
+def objection_in_form(case: Case) -> Judgement:
+    """R19: the objection is in writing, with evidence, under a name. `seen` is what is missing."""
+    record = case.facts.record
+    kind = code_of(case, "objector_kind")
+    missing = [] if record.get("objection_written") is True else ["objection_written"]
+    if kind not in case.policy.rules.R19.kinds:
+        missing.append("objector_kind")
+    if not record.get("objector_name"):
+        missing.append("objector_name")
+    need = KIND_NEEDS.get(kind) if kind else None
+    if need and not record.get(need):
+        missing.append(need)
+    if MATERIAL not in case.facts.documents:
+        missing.append(MATERIAL)
+    if not missing:
+        return Judgement(True, {}, None)
+    labels = {**case.definition.fields, **case.definition.documents}
+    return Judgement(False, {code: labels[code].zh if code in labels else code for code in missing}, None)
+
+
+@rule(
+    "R18",
+    "三(三)",
+    Kind.HARD,
+    zh="公示期满（截止日{threshold}全天结束）后方可公布；办理日：{seen}。",
+    en="Publication waits until the publicity period is over (its last day, {threshold}, has ended); "
+    "asked for on {seen}.",
+)
+def publicity_over(case: Case) -> Judgement:
+    """R18: the last day of the publicity period has fully passed."""
+    ends_on = due_on(case, PUBLICITY)
+    if ends_on is None:
+        return Judgement(False, None, None)
+    return Judgement(case.act.on > ends_on, case.act.on, ends_on)

@@ -1,0 +1,164 @@
+"""What every act must satisfy whatever its rules: the right person, the right state, what it needs, dates, signatures."""
+
+from collections.abc import Mapping
+
+from states.deadlines import business_date
+from states.definition import LEFT
+from states.facts import Facts
+from states.findings import Finding, Kind, Text
+from states.roles import role_book
+from states.rules import Case
+
+OFFERED = Text(
+    "当前状态（{seen}）不能办理此项操作；可办理的状态：{threshold}",
+    "not offered in the state {seen}; it is offered in {threshold}",
+)
+PERMITTED = Text(
+    "此项操作由{threshold}办理，您的角色为{seen}", "this act is for {threshold}; your role is {seen}"
+)
+WITHIN_SCOPE = Text(
+    "该项目不在您的管辖范围（{seen}）内", "the project lies outside your scope ({seen})"
+)
+FIELDS_READABLE = Text("填写内容有误：{seen}", "these fields cannot be taken: {seen}")
+FIELDS_COMPLETE = Text("缺少必填内容：{seen}", "needed fields are missing: {seen}")
+DOCUMENTS_COMPLETE = Text("缺少必备材料：{seen}", "needed documents are missing: {seen}")
+DOCUMENTS_KNOWN = Text("本操作不收此类材料：{seen}", "this act takes no such documents: {seen}")
+REASON_GIVEN = Text("须写明理由", "a reason is needed")
+FLAGS_HELD = Text("须先有：{threshold}；现有：{seen}", "needs {threshold}; there is {seen}")
+FLAGS_ABSENT = Text("有未了事项，不能办理：{seen}", "cannot be done while this is so: {seen}")
+ANOTHER_PERSON = Text("须由另一人办理", "another person has to do this")
+DATE_POSSIBLE = Text(
+    "业务日期{seen}应在{threshold}之间", "the business date {seen} must lie within {threshold}"
+)
+BACKDATING = Text(
+    "补记以前日期须有权限并写明理由（业务日期{seen}，今日{threshold}）",
+    "an earlier date takes the right and a reason (dated {seen}, today {threshold})",
+)
+OVERRIDE_PERMITTED = Text(
+    "突破原则性条款（{seen}）须由省厅人员写明理由",
+    "setting {seen} aside is for the province, with a reason",
+)
+PENDING_SAME = Text(
+    "第二人确认的内容与第一人签署的不一致", "what the second person confirms differs from what the first signed"
+)
+NOTHING_LEFT = Text("没有可退回的原状态", "there is no state to go back to")
+
+
+def offered(case: Case) -> Finding:
+    """Whether the lifecycle offers the event in the project's state."""
+    sources = [
+        case.definition.states[source].zh
+        for transition in case.definition.by_event.get(case.act.event, ())
+        for source in transition.source
+    ]
+    state = case.definition.states[case.facts.state]
+    return _finding("offered", case.transition is not None, state.zh, sources, OFFERED)
+
+
+def fields_readable(wrong: Mapping[str, str]) -> Finding:
+    """The fields that could not be read, with what each should be."""
+    return _finding("fields_readable", False, dict(wrong), None, FIELDS_READABLE)
+
+
+def evaluate(case: Case, before: Facts) -> list[Finding]:
+    """Return the structural findings of a case whose event is offered; only those that apply."""
+    return [
+        *_who(case),
+        *_needs(case),
+        *_flags(case, before),
+        *_persons(case, before),
+        *_dates(case, before),
+    ]
+
+
+def _who(case: Case) -> list[Finding]:
+    transition, actor = case.transition, case.act.actor
+    assert transition is not None
+    book = role_book()
+    allowed = book.expand(transition.by)
+    lead = case.facts.application.lead
+    within = actor.reaches(case.facts.application.city, (lead.credit_code,) if lead else ())
+    role = book.roles[actor.role].label.zh if actor.role in book.roles else actor.role
+    labels = [book.roles[code].label.zh for code in sorted(allowed)]
+    findings = [
+        _finding("permitted", actor.role in allowed, role, labels, PERMITTED),
+        _finding("within_scope", within, actor.city or actor.unit or actor.scope, None, WITHIN_SCOPE),
+    ]
+    if case.act.override:
+        may = "override" in actor.rights and bool(case.act.reason)
+        findings.append(
+            _finding("override_permitted", may, sorted(case.act.override), None, OVERRIDE_PERMITTED)
+        )
+    return findings
+
+
+def _needs(case: Case) -> list[Finding]:
+    transition, act = case.transition, case.act
+    assert transition is not None
+    labels = case.definition
+    missing = [labels.fields[name].zh for name in transition.fields if name not in act.fields]
+    absent = [
+        labels.documents[kind].zh for kind in transition.documents if kind not in case.facts.documents
+    ]
+    known = {*transition.documents, *transition.optional_documents}
+    strange = [kind for kind in act.documents if kind not in known]
+    findings = []
+    if transition.fields:
+        findings.append(_finding("fields_complete", not missing, missing, None, FIELDS_COMPLETE))
+    if transition.documents:
+        findings.append(_finding("documents_complete", not absent, absent, None, DOCUMENTS_COMPLETE))
+    if strange:
+        findings.append(_finding("documents_known", False, strange, sorted(known), DOCUMENTS_KNOWN))
+    if transition.reason:
+        findings.append(_finding("reason_given", bool(act.reason), None, None, REASON_GIVEN))
+    return findings
+
+
+def _flags(case: Case, before: Facts) -> list[Finding]:
+    transition, names = case.transition, case.definition.flags
+    assert transition is not None
+    findings = []
+    if transition.requires:
+        held = before.flags.issuperset(transition.requires)
+        wanted = [names[flag].zh for flag in transition.requires]
+        seen = [names[flag].zh for flag in sorted(before.flags)]
+        findings.append(_finding("flags_held", held, seen, wanted, FLAGS_HELD))
+    if transition.forbids:
+        seen = [names[flag].zh for flag in transition.forbids if flag in before.flags]
+        findings.append(_finding("flags_absent", not seen, seen, None, FLAGS_ABSENT))
+    return findings
+
+
+def _persons(case: Case, before: Facts) -> list[Finding]:
+    transition, act, pending = case.transition, case.act, before.pending
+    assert transition is not None
+    findings = []
+    if transition.not_by:
+        same = any(before.signers.get(event) == act.actor.id for event in transition.not_by)
+        findings.append(_finding("another_person", not same, None, None, ANOTHER_PERSON))
+    if transition.persons == 2 and pending is not None and pending.event == act.event:
+        another = pending.actor != act.actor.id
+        findings.append(_finding("another_person", another, None, None, ANOTHER_PERSON))
+        same_text = dict(pending.fields) == dict(act.fields) and dict(pending.documents) == dict(act.documents)
+        findings.append(_finding("same_as_signed", same_text, None, None, PENDING_SAME))
+    if transition.target == LEFT:
+        possible = before.left_state in case.definition.returns_to(before.state)
+        findings.append(_finding("state_to_return_to", possible, before.left_state, None, NOTHING_LEFT))
+    return findings
+
+
+def _dates(case: Case, before: Facts) -> list[Finding]:
+    act = case.act
+    today = business_date(act.now, case.policy.policy.zone)
+    possible = before.entered_on <= act.on <= today
+    findings = [
+        _finding("date_possible", possible, act.on, [before.entered_on, today], DATE_POSSIBLE)
+    ]
+    if act.on < today:
+        may = "backdate" in act.actor.rights and bool(act.reason)
+        findings.append(_finding("backdating_permitted", may, act.on, today, BACKDATING))
+    return findings
+
+
+def _finding(check: str, met: bool, seen: object, threshold: object, text: Text) -> Finding:
+    return Finding("—", check, "CFG", Kind.HARD, met, seen, threshold, text)
