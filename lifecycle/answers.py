@@ -72,9 +72,7 @@ def recall(row: Mapping[str, Any] | None, asked: Mapping[str, Any]) -> Remembere
     return Remembered(row["answer"])
 
 
-def remember(
-    tx: Transaction, caller: Caller, key: str, asked: Mapping[str, Any], answer: Mapping[str, Any]
-) -> None:
+def remember(tx: Transaction, caller: Caller, key: str, asked: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
     """Queue the answer under its key. Of two different requests at once under one key the later fails here, whole."""
     tx.queue(
         CLAIM,

@@ -90,9 +90,7 @@ def translated() -> Iterator[None]:
 
 def busy() -> Busy:
     """Return the refusal for a lock that could not be had."""
-    return Busy(
-        Text("该事项正由他人办理，请稍后重试", "somebody else is at this very item: try again in a moment")
-    )
+    return Busy(Text("该事项正由他人办理，请稍后重试", "somebody else is at this very item: try again in a moment"))
 
 
 def record_attempt(

@@ -89,9 +89,7 @@ def open_batch(
             )
         )
     if not code or len(code) > 64 or set(code) - set("abcdefghijklmnopqrstuvwxyz0123456789-"):
-        raise Unreadable(
-            Text("批次代码应为1至64个小写字母、数字或-", "a batch code has 1 to 64 of a-z, 0-9 and -")
-        )
+        raise Unreadable(Text("批次代码应为1至64个小写字母、数字或-", "a batch code has 1 to 64 of a-z, 0-9 and -"))
     if tx.one(BY_CODE, wanted=code):
         raise Unreadable(Text(f"批次代码{code}已存在", f"the batch code {code} is taken"))
     batch = audit.new_id(caller.now)
@@ -150,9 +148,7 @@ def rules_of(tx: Transaction, batch: Row) -> RuleSet:
     return rules_for(tx, batch["definition_hash"], batch["policy_hash"], batch["calendar_hash"])
 
 
-def put_tasks(
-    tx: Transaction, log: Log, caller: Caller, batch: Row, tasks: Sequence[Mapping[str, Any]]
-) -> None:
+def put_tasks(tx: Transaction, log: Log, caller: Caller, batch: Row, tasks: Sequence[Mapping[str, Any]]) -> None:
     """Enter or correct tasks of the task list: `code`, `title`, `category`."""
     may_manage(caller)
     for item in tasks:
@@ -177,9 +173,7 @@ def put_quotas(tx: Transaction, log: Log, caller: Caller, batch: Row, quotas: Ma
     tell(tx, log, caller, batch["id"], "batch.quotas_put", changes)
 
 
-def put_shortlist(
-    tx: Transaction, log: Log, caller: Caller, batch: Row, units: Sequence[Mapping[str, Any]]
-) -> None:
+def put_shortlist(tx: Transaction, log: Log, caller: Caller, batch: Row, units: Sequence[Mapping[str, Any]]) -> None:
     """Enter units shortlisted in an earlier batch of the programme (R06)."""
     may_manage(caller)
     for item in units:
@@ -199,9 +193,7 @@ def tell(
     """Append an entry to the batch's stream; its row is locked."""
     row = tx.one(LOCK_SUBJECT["batch"], wanted=batch)
     assert row is not None
-    deed = Deed(
-        f"batch/{batch}", kind, ("batch", batch, row["version"]), changes=changes, reason=reason
-    )
+    deed = Deed(f"batch/{batch}", kind, ("batch", batch, row["version"]), changes=changes, reason=reason)
     head = Head(row["head_seq"], row["head_hash"])
     built = audit.build(log, caller, head, deed, audit.keys_of(tx, person_of(caller)))
     audit.append(tx, built)

@@ -71,9 +71,7 @@ def parse_canonical(data: bytes, limit: int = SIZE_LIMIT) -> Any:
         raise _refusal((), f"not JSON: {error}") from error
     body = canonical_bytes(value, limit)
     if body != data:
-        at = next(
-            (n for n, pair in enumerate(zip(body, data, strict=False)) if pair[0] != pair[1]), len(body)
-        )
+        at = next((n for n, pair in enumerate(zip(body, data, strict=False)) if pair[0] != pair[1]), len(body))
         reason = "a repeated key, another order of keys, white space or another spelling"
         raise _refusal((), f"not the canonical bytes from byte {at} on: {reason}")
     return value

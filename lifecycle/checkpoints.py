@@ -95,9 +95,7 @@ def write(tx: Any, change: Replan) -> None:
 
 def told(change: Replan) -> list[tuple[str, Any, Any]]:
     """Return the replanning as changes `(path, old, new)` for the log."""
-    old = {
-        f"/checkpoints/{row['row']['kind']}/{row['row']['number']}": _due(row["row"]) for row in change.ended
-    }
+    old = {f"/checkpoints/{row['row']['kind']}/{row['row']['number']}": _due(row["row"]) for row in change.ended}
     new = {f"/checkpoints/{row['kind']}/{row['number']}": _due(row) for row in change.opened}
     return [(path, old.get(path), new.get(path)) for path in sorted({*old, *new})]
 

@@ -33,9 +33,7 @@ class Disclosure:
     value: Any = field(repr=False)
 
 
-def commit(
-    key: bytes, person: str, entry_id: str, path: str, value: Any
-) -> tuple[dict[str, str], Disclosure]:
+def commit(key: bytes, person: str, entry_id: str, path: str, value: Any) -> tuple[dict[str, str], Disclosure]:
     """Hide a JSON value behind a commitment, and return it with the disclosure that opens it.
 
     `key` is the person's own 32 bytes. Without it nobody can guess a short value such as a telephone number

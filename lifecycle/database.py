@@ -38,9 +38,7 @@ class Transaction:
             cursors = []
             for statement, values in asked:
                 compiled = statement.compiled(self.dialect)
-                cursors.append(
-                    (compiled, self.driver.execute(compiled.sql, compiled.bind(values), prepare=True))
-                )
+                cursors.append((compiled, self.driver.execute(compiled.sql, compiled.bind(values), prepare=True)))
             return [compiled.rows(cursor) for compiled, cursor in cursors]
 
     def fetch(self, statement: Statement, **values: Any) -> list[Row]:
@@ -164,13 +162,19 @@ def open_database(settings: Settings) -> Database:
         if url.database and url.database != ":memory:":
             settings.data_dir.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(
-            url, connect_args={"check_same_thread": False, "timeout": settings.lock_timeout_ms / 1000},
-            pool_size=settings.pool_size, max_overflow=0, poolclass=sa.QueuePool,
+            url,
+            connect_args={"check_same_thread": False, "timeout": settings.lock_timeout_ms / 1000},
+            pool_size=settings.pool_size,
+            max_overflow=0,
+            poolclass=sa.QueuePool,
         )
         event.listen(engine, "connect", _configure_sqlite)
     else:
         engine = sa.create_engine(
-            url, pool_size=settings.pool_size, max_overflow=0, pool_pre_ping=False,
+            url,
+            pool_size=settings.pool_size,
+            max_overflow=0,
+            pool_pre_ping=False,
             connect_args={
                 "options": f"-c timezone=UTC -c lock_timeout={settings.lock_timeout_ms}",
                 "application_name": "pilot",

@@ -39,9 +39,7 @@ BY_TOKEN = Statement(
 BY_LOGIN = Statement(sa.select(_person).where(_person.c.login == sa.bindparam("wanted")))
 ALL_PEOPLE = Statement(sa.select(_person).order_by(_person.c.login))
 TOKEN_BY_ID = Statement(sa.select(_token).where(_token.c.id == sa.bindparam("wanted")))
-TOKENS_OF = Statement(
-    sa.select(_token).where(_token.c.person_id == sa.bindparam("of")).order_by(_token.c.created_at)
-)
+TOKENS_OF = Statement(sa.select(_token).where(_token.c.person_id == sa.bindparam("of")).order_by(_token.c.created_at))
 REVOKE = Statement(
     sa.update(_token).where(_token.c.id == sa.bindparam("of")).values(revoked_at=sa.bindparam("revoked_at"))
 )
@@ -178,9 +176,7 @@ def hash_token(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
-def _tell(
-    tx: Transaction, log: Log, caller: Caller, person: str, kind: str, changes: list[Change]
-) -> None:
+def _tell(tx: Transaction, log: Log, caller: Caller, person: str, kind: str, changes: list[Change]) -> None:
     row = tx.one(LOCK_SUBJECT["user"], wanted=person)
     assert row is not None
     keys = audit.keys_of(tx, person_of(caller))
@@ -199,9 +195,7 @@ def _check(new: NewPerson) -> None:
     role = role_book().roles.get(new.role)
     problem = None
     if not LOGIN.fullmatch(new.login):
-        problem = Text(
-            "登录名应为2至64个小写字母、数字或.-_", "a login has 2 to 64 lower-case letters, digits or .-_"
-        )
+        problem = Text("登录名应为2至64个小写字母、数字或.-_", "a login has 2 to 64 lower-case letters, digits or .-_")
     elif role is None or new.role == "system":
         problem = Text(f"没有角色{new.role[:32]}", f"there is no role {new.role[:32]}")
     elif not new.name.strip() or len(new.name) > 100:
@@ -212,4 +206,3 @@ def _check(new: NewPerson) -> None:
         problem = Text("该角色须有统一社会信用代码", "this role needs a unified social credit code")
     if problem:
         raise Unreadable(problem)
-

@@ -188,9 +188,7 @@ def _new_row(caller: Caller, batch: Row, rules: RuleSet, application: Applicatio
     }
 
 
-def _created(
-    log: Log, caller: Caller, rules: RuleSet, row: Row, replan: checkpoints.Replan, keys: Keys
-) -> audit.Built:
+def _created(log: Log, caller: Caller, rules: RuleSet, row: Row, replan: checkpoints.Replan, keys: Keys) -> audit.Built:
     nothing = {"record": {}, "documents": {}, "signers": {}}
     changes = changes_between(rules.definition, nothing, row, person_of(caller), f"contact/{row['id']}")
     changes += [Change(*item) for item in checkpoints.told(replan)]
@@ -221,4 +219,3 @@ def _memberships(row: Row) -> list[Row]:
         {"project_id": row["id"], "position": position, "credit_code": unit["credit_code"]}
         for position, unit in enumerate(row["members"])
     ]
-

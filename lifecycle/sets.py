@@ -1,6 +1,6 @@
 """Writes and reads of many rows in one statement: COPY and unnest on PostgreSQL, executemany on SQLite."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,9 @@ def insert_many(tx: Transaction, table: sa.Table, rows: Sequence[Row]) -> None:
         return
     names = tuple(rows[0])
     processors = _binders(table, names, tx.dialect)
-    values = (tuple(_bound(row[name], process) for name, process in zip(names, processors, strict=True)) for row in rows)
+    values = (
+        tuple(_bound(row[name], process) for name, process in zip(names, processors, strict=True)) for row in rows
+    )
     columns = ", ".join(f'"{name}"' for name in names)
     if tx.is_postgres:
         with tx.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy:
@@ -36,9 +38,7 @@ def update_many(tx: Transaction, table: sa.Table, keys: Sequence[str], rows: Seq
     written = tuple(name for name in rows[0] if name not in keys)
     names = (*written, *keys)
     processors = _binders(table, names, tx.dialect)
-    columns = [
-        [_bound(row[name], process) for row in rows] for name, process in zip(names, processors, strict=True)
-    ]
+    columns = [[_bound(row[name], process) for row in rows] for name, process in zip(names, processors, strict=True)]
     if tx.is_postgres:
         settings = ", ".join(f'"{name}" = {_cast(table, name)}' for name in written)
         where = " AND ".join(f't."{name}" = {_cast(table, name)}' for name in keys)
@@ -50,9 +50,7 @@ def update_many(tx: Transaction, table: sa.Table, keys: Sequence[str], rows: Seq
     else:
         settings = ", ".join(f'"{name}" = ?' for name in written)
         where = " AND ".join(f'"{name}" = ?' for name in keys)
-        tx.execute_many(
-            f'UPDATE "{table.name}" SET {settings} WHERE {where}', list(zip(*columns, strict=True))
-        )
+        tx.execute_many(f'UPDATE "{table.name}" SET {settings} WHERE {where}', list(zip(*columns, strict=True)))
 
 
 def add_many(tx: Transaction, table: sa.Table, keys: Sequence[str], column: str, rows: Sequence[Row]) -> None:
@@ -95,12 +93,17 @@ def ensure_many(tx: Transaction, table: sa.Table, rows: Sequence[Row]) -> None:
         )
 
 
-def select_many(tx: Transaction, statement: Statement, column: str, wanted: Iterable[str]) -> list[Row]:
-    """Run a statement whose one list parameter is `column`: an array on PostgreSQL, a JSON list on SQLite."""
+def select_many(tx: Transaction, statement: Statement, column: str, wanted: Iterable[str], **others: Any) -> list[Row]:
+    """Run a statement whose list parameter is `column`: an array on PostgreSQL, a JSON list on SQLite."""
     values: Any = list(wanted)
     if not tx.is_postgres:
         values = orjson.dumps(values).decode()
-    return tx.fetch(statement, **{column: values})
+    return tx.fetch(statement, **{column: values}, **others)
+
+
+def for_both(build: Callable[[str], sa.ClauseElement]) -> Statement:
+    """Return a statement built once for each dialect by name."""
+    return Statement(build("sqlite"), postgresql=build("postgresql"))
 
 
 def within(column: Any, name: str, dialect: str, kind: str = "text") -> Any:
@@ -147,4 +150,3 @@ def _cast(table: sa.Table, name: str) -> str:
 
 def _quoted(names: Sequence[str]) -> list[str]:
     return [f'"{name}"' for name in names]
-

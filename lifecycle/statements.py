@@ -47,8 +47,7 @@ class Compiled:
         if columns is None:
             columns = getattr(statement, "_returning", None) or ()
         self._columns: list[tuple[str, Processor | None]] = [
-            (column.name, column.type.dialect_impl(dialect).result_processor(dialect, None))
-            for column in columns
+            (column.name, column.type.dialect_impl(dialect).result_processor(dialect, None)) for column in columns
         ]
 
     def bind(self, values: Mapping[str, Any]) -> Any:

@@ -30,9 +30,7 @@ _AT = sa.and_(
 _NAMED = [capacity.c.pool, capacity.c.key, capacity.c.ceiling, capacity.c.used]
 READ_ROOM = Statement(sa.select(*_NAMED).where(_AT))
 MAKE_ROOM = Statement(
-    sa.text(
-        "INSERT INTO capacity (scope, pool, key, used) VALUES (:scope, :pool, :key, 0) ON CONFLICT DO NOTHING"
-    )
+    sa.text("INSERT INTO capacity (scope, pool, key, used) VALUES (:scope, :pool, :key, 0) ON CONFLICT DO NOTHING")
 )
 LOCK_ROOM = Statement(sa.select(*_NAMED).where(_AT).with_for_update())
 MOVE = Statement(
@@ -98,9 +96,7 @@ def surround(tx: Transaction, case: Case, needs: frozenset[str], scopes: Scopes,
 
 def _room(tx: Transaction, case: Case, scopes: Scopes, lock: bool) -> dict[Place, Room]:
     places = places_of(case)
-    named = [
-        {"scope": scopes.of(case.definition, pool), "pool": pool, "key": key} for pool, key in places
-    ]
+    named = [{"scope": scopes.of(case.definition, pool), "pool": pool, "key": key} for pool, key in places]
     if lock:
         for values in named:
             tx.queue(MAKE_ROOM, **values)
@@ -126,9 +122,7 @@ def keeps_rank(definition: LifecycleDefinition, state: str) -> bool:
     return any(definition.capacities[name].ceiling == "imported" for name in definition.states[state].holds)
 
 
-def move(
-    tx: Transaction, definition: LifecycleDefinition, scopes: Scopes, changes: Mapping[Place, int]
-) -> None:
+def move(tx: Transaction, definition: LifecycleDefinition, scopes: Scopes, changes: Mapping[Place, int]) -> None:
     """Queue the changes of the counters, in the order in which they were locked."""
     for (pool, key), amount in sorted(changes.items()):
         tx.queue(MOVE, of_scope=scopes.of(definition, pool), of_pool=pool, of_key=key, by=amount)

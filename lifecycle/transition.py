@@ -34,13 +34,11 @@ _batch = Batch.__table__  # type: ignore[attr-defined]
 _entry = Entry.__table__  # type: ignore[attr-defined]
 _person = Person.__table__  # type: ignore[attr-defined]
 
-_WHOLE = sa.select(_project, _batch.c.programme, _batch.c.calendar_hash).join(
+SELECT_PROJECT = sa.select(_project, _batch.c.programme, _batch.c.calendar_hash).join(
     _batch, _batch.c.id == _project.c.batch_id
 )
-READ_PROJECT = Statement(_WHOLE.where(_project.c.id == sa.bindparam("wanted")))
-LOCK_PROJECT = Statement(
-    _WHOLE.where(_project.c.id == sa.bindparam("wanted")).with_for_update(of=_project)
-)
+READ_PROJECT = Statement(SELECT_PROJECT.where(_project.c.id == sa.bindparam("wanted")))
+LOCK_PROJECT = Statement(SELECT_PROJECT.where(_project.c.id == sa.bindparam("wanted")).with_for_update(of=_project))
 _WRITTEN = (
     "state",
     "left_state",
@@ -263,9 +261,7 @@ def refusal(decision: Decision) -> RulesUnmet:
     )
 
 
-def _write(
-    tx: Transaction, log: Log, caller: Caller, loaded: Loaded, decision: Decision, keys: Keys
-) -> Outcome:
+def _write(tx: Transaction, log: Log, caller: Caller, loaded: Loaded, decision: Decision, keys: Keys) -> Outcome:
     written = effects(log, caller, loaded, decision, keys)
     tx.queue(UPDATE_PROJECT, of=loaded.row["id"], **written.columns)
     surroundings.move(tx, loaded.rules.definition, loaded.scopes, written.capacities)

@@ -64,9 +64,7 @@ def unrecovered_fen(facts: Facts, _policy: Policy) -> int:
     return max(0, int(facts.record.get("paid_fen") or 0) - int(facts.record.get("recovered_fen") or 0))
 
 
-KEYS: dict[str, Keys] = {
-    function.__name__: function for function in (providers, manufacturers, city, group, whole)
-}
+KEYS: dict[str, Keys] = {function.__name__: function for function in (providers, manufacturers, city, group, whole)}
 MEASURES: dict[str, Measure] = {
     function.__name__: function for function in (one, quota_place, reward_fen, unrecovered_fen)
 }
@@ -84,9 +82,7 @@ def claims(definition: LifecycleDefinition, policy: Policy, facts: Facts, state:
     return found
 
 
-def ceiling_of(
-    definition: LifecycleDefinition, policy: Policy, capacity: str, stored: int | None
-) -> int | None:
+def ceiling_of(definition: LifecycleDefinition, policy: Policy, capacity: str, stored: int | None) -> int | None:
     """Return a capacity's ceiling: the imported figure, or the policy's setting; None where none was imported."""
     source = definition.capacities[capacity].ceiling
     return stored if source == "imported" else int(policy.setting(source))

@@ -175,10 +175,7 @@ class LifecycleDefinition(Frozen):
     def returns_to(self, state: str) -> frozenset[str]:
         """Return the states from which an arrow (not a return) leads into `state`: where `@left` may go."""
         return frozenset(
-            source
-            for transition in self.transitions
-            if transition.target == state
-            for source in transition.source
+            source for transition in self.transitions if transition.target == state for source in transition.source
         )
 
 

@@ -119,9 +119,7 @@ def _codes(spec: FieldSpec, value: Any) -> list[str]:
     codes = sorted({clean_text(code, 64) for code in given})
     strange = [code for code in codes if spec.values and code not in spec.values]
     if strange or len(codes) > 100:
-        raise FieldProblem(
-            f"只能取{'、'.join(spec.values)} / must be among these" if strange else "过多 / too many"
-        )
+        raise FieldProblem(f"只能取{'、'.join(spec.values)} / must be among these" if strange else "过多 / too many")
     return codes
 
 

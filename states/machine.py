@@ -222,9 +222,7 @@ def _after(case: Case, before: Facts, target: str, awaiting: bool) -> After:
     transition, act = case.transition, case.act
     assert transition is not None
     if awaiting:
-        pending = Pending(
-            act.event, act.actor.id, act.on.isoformat(), act.fields, act.documents, act.reason
-        )
+        pending = Pending(act.event, act.actor.id, act.on.isoformat(), act.fields, act.documents, act.reason)
         return After(
             before.state,
             before.left_state,

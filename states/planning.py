@@ -20,9 +20,7 @@ class Planned(NamedTuple):
     calendar: str
 
 
-def planned(
-    definition: LifecycleDefinition, policy: Policy, facts: Facts, calendar: Calendar
-) -> list[Planned]:
+def planned(definition: LifecycleDefinition, policy: Policy, facts: Facts, calendar: Calendar) -> list[Planned]:
     """Return the checkpoints that the project's state, flags and record call for; those without an anchor yet are not.
 
     A date an officer typed is due; the computed one is kept beside it (programme: “keeps both”).
@@ -39,9 +37,7 @@ def planned(
             due = due_date(definition, policy, facts, calendar, kind, number)
             if due is not None:
                 on = _date(facts.record.get(spec.typed)) if spec.typed else None
-                found.append(
-                    Planned(kind, number, on or due.due_on, due.due_on, due.provisional, due.calendar)
-                )
+                found.append(Planned(kind, number, on or due.due_on, due.due_on, due.provisional, due.calendar))
     return found
 
 

@@ -47,9 +47,7 @@ def role_book() -> RoleBook:
     return RoleBook(roles, {name: tuple(members) for name, members in data["groups"].items()})
 
 
-def actor_of(
-    person: str, role: str, city: str | None = None, unit: str | None = None, *, auth: str = "token"
-) -> Actor:
+def actor_of(person: str, role: str, city: str | None = None, unit: str | None = None, *, auth: str = "token") -> Actor:
     """Return the actor for a person in a role, with the role's scope and rights.
 
     Raises:

@@ -13,12 +13,8 @@ OFFERED = Text(
     "当前状态（{seen}）不能办理此项操作；可办理的状态：{threshold}",
     "not offered in the state {seen}; it is offered in {threshold}",
 )
-PERMITTED = Text(
-    "此项操作由{threshold}办理，您的角色为{seen}", "this act is for {threshold}; your role is {seen}"
-)
-WITHIN_SCOPE = Text(
-    "该项目不在您的管辖范围（{seen}）内", "the project lies outside your scope ({seen})"
-)
+PERMITTED = Text("此项操作由{threshold}办理，您的角色为{seen}", "this act is for {threshold}; your role is {seen}")
+WITHIN_SCOPE = Text("该项目不在您的管辖范围（{seen}）内", "the project lies outside your scope ({seen})")
 FIELDS_READABLE = Text("填写内容有误：{seen}", "these fields cannot be taken: {seen}")
 FIELDS_COMPLETE = Text("缺少必填内容：{seen}", "needed fields are missing: {seen}")
 DOCUMENTS_COMPLETE = Text("缺少必备材料：{seen}", "needed documents are missing: {seen}")
@@ -27,9 +23,7 @@ REASON_GIVEN = Text("须写明理由", "a reason is needed")
 FLAGS_HELD = Text("须先有：{threshold}；现有：{seen}", "needs {threshold}; there is {seen}")
 FLAGS_ABSENT = Text("有未了事项，不能办理：{seen}", "cannot be done while this is so: {seen}")
 ANOTHER_PERSON = Text("须由另一人办理", "another person has to do this")
-DATE_POSSIBLE = Text(
-    "业务日期{seen}应在{threshold}之间", "the business date {seen} must lie within {threshold}"
-)
+DATE_POSSIBLE = Text("业务日期{seen}应在{threshold}之间", "the business date {seen} must lie within {threshold}")
 BACKDATING = Text(
     "补记以前日期须有权限并写明理由（业务日期{seen}，今日{threshold}）",
     "an earlier date takes the right and a reason (dated {seen}, today {threshold})",
@@ -41,6 +35,11 @@ OVERRIDE_PERMITTED = Text(
 PENDING_SAME = Text(
     "第二人确认的内容与第一人签署的不一致", "what the second person confirms differs from what the first signed"
 )
+VERSION_EXPECTED = Text(
+    "该项目现为第{seen}版，您所见为第{threshold}版，请刷新",
+    "the project is at version {seen}, you saw {threshold}: read it again",
+)
+SEVERAL_AT_ONCE = Text("此项操作须逐个办理", "this act is done one project at a time")
 NOTHING_LEFT = Text("没有可退回的原状态", "there is no state to go back to")
 
 
@@ -58,6 +57,16 @@ def offered(case: Case) -> Finding:
 def fields_readable(wrong: Mapping[str, str]) -> Finding:
     """The fields that could not be read, with what each should be."""
     return _finding("fields_readable", False, dict(wrong), None, FIELDS_READABLE)
+
+
+def version_expected(seen: int, expected: int) -> Finding:
+    """Whether the project still stands at the version that the caller saw."""
+    return _finding("version_expected", seen == expected, seen, expected, VERSION_EXPECTED)
+
+
+def several_at_once(case: Case) -> Finding:
+    """Whether the act may be done to many projects at once."""
+    return _finding("several_at_once", case.transition is None or case.transition.bulk, None, None, SEVERAL_AT_ONCE)
 
 
 def evaluate(case: Case, before: Facts) -> list[Finding]:
@@ -86,9 +95,7 @@ def _who(case: Case) -> list[Finding]:
     ]
     if case.act.override:
         may = "override" in actor.rights and bool(case.act.reason)
-        findings.append(
-            _finding("override_permitted", may, sorted(case.act.override), None, OVERRIDE_PERMITTED)
-        )
+        findings.append(_finding("override_permitted", may, sorted(case.act.override), None, OVERRIDE_PERMITTED))
     return findings
 
 
@@ -97,9 +104,7 @@ def _needs(case: Case) -> list[Finding]:
     assert transition is not None
     labels = case.definition
     missing = [labels.fields[name].zh for name in transition.fields if name not in act.fields]
-    absent = [
-        labels.documents[kind].zh for kind in transition.documents if kind not in case.facts.documents
-    ]
+    absent = [labels.documents[kind].zh for kind in transition.documents if kind not in case.facts.documents]
     known = {*transition.documents, *transition.optional_documents}
     strange = [kind for kind in act.documents if kind not in known]
     findings = []
@@ -151,9 +156,7 @@ def _dates(case: Case, before: Facts) -> list[Finding]:
     act = case.act
     today = business_date(act.now, case.policy.policy.zone)
     possible = before.entered_on <= act.on <= today
-    findings = [
-        _finding("date_possible", possible, act.on, [before.entered_on, today], DATE_POSSIBLE)
-    ]
+    findings = [_finding("date_possible", possible, act.on, [before.entered_on, today], DATE_POSSIBLE)]
     if act.on < today:
         may = "backdate" in act.actor.rights and bool(act.reason)
         findings.append(_finding("backdating_permitted", may, act.on, today, BACKDATING))

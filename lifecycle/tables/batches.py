@@ -15,9 +15,7 @@ class Rulebook(SQLModel, table=True):
 
     hash: str = Field(sa_column=column(sa.String(64), primary_key=True))
     kind: str = Field(
-        sa_column=column(
-            sa.String(16), sa.CheckConstraint("kind IN ('definition','policy','calendar')", "kind")
-        )
+        sa_column=column(sa.String(16), sa.CheckConstraint("kind IN ('definition','policy','calendar')", "kind"))
     )
     name: str = Field(sa_column=column(sa.String(120)))
     body: str = Field(sa_column=column(sa.Text))

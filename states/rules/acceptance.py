@@ -78,8 +78,7 @@ def rectification_left(case: Case) -> Judgement:
     "CFG",
     Kind.HARD,
     zh="整改结果须于整改截止日{threshold}（含当日）前提交；提交日：{seen}。",
-    en="The result of rectification is submitted by its deadline, {threshold}, that day included; "
-    "submitted on {seen}.",
+    en="The result of rectification is submitted by its deadline, {threshold}, that day included; submitted on {seen}.",
 )
 def within_rectification(case: Case) -> Judgement:
     """R22: the project comes back by the rectification deadline."""
@@ -94,8 +93,7 @@ def within_rectification(case: Case) -> Judgement:
     "CFG",
     Kind.HARD,
     zh="宽限期满日{threshold}过后仍未申请验收的，方可确认逾期；办理日：{seen}。",
-    en="A lapse is confirmed only after the window and its grace have ended, on {threshold}; "
-    "asked for on {seen}.",
+    en="A lapse is confirmed only after the window and its grace have ended, on {threshold}; asked for on {seen}.",
 )
 def window_and_grace_over(case: Case) -> Judgement:
     """R22: the last day of grace has fully passed."""
@@ -164,8 +162,7 @@ def _next_window_end(case: Case, asked_on: date) -> date | None:
     "CFG",
     Kind.HARD,
     zh="累计追回金额不超过已拨付金额；累计追回{seen}元，已拨付{threshold}元。",
-    en="What is recovered in all does not exceed what was paid; recovered {seen} yuan, "
-    "paid {threshold} yuan.",
+    en="What is recovered in all does not exceed what was paid; recovered {seen} yuan, paid {threshold} yuan.",
 )
 def recovery_within_payment(case: Case) -> Judgement:
     """R23: no more comes back than was paid; the amount on record is the sum of all recoveries."""

@@ -189,8 +189,7 @@ def manufacturer_project_count(case: Case) -> Judgement:
     "二(二)",
     Kind.SOFT,
     zh="此前批次已入围的制造业企业原则上不再申报；已入围的：{seen}。",
-    en="In principle a manufacturer shortlisted in an earlier batch does not apply again; "
-    "shortlisted: {seen}.",
+    en="In principle a manufacturer shortlisted in an earlier batch does not apply again; shortlisted: {seen}.",
     reads=("shortlist",),
 )
 def not_shortlisted_before(case: Case) -> Judgement:

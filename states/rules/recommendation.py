@@ -41,8 +41,7 @@ def rank_free(case: Case) -> Judgement:
     "三(二)",
     Kind.HARD,
     zh="省属企业的子企业申报，须附省属企业推荐函；本项目须附：{threshold}，已附：{seen}。",
-    en="A subsidiary of a provincial company needs that company's letter; needed here: {threshold}, "
-    "attached: {seen}.",
+    en="A subsidiary of a provincial company needs that company's letter; needed here: {threshold}, attached: {seen}.",
 )
 def company_letter(case: Case) -> Judgement:
     """R14: the provincial company's letter is there where the ownership asks for one."""
@@ -127,12 +126,7 @@ def room_to_return(case: Case) -> Judgement:
         room, name = case.facts.room.get(place), f"{place[0]} {place[1]}"
         ceilings[name] = room.ceiling if room else None
         totals[name] = room.used - held + wanted if room else None
-        met = (
-            met
-            and room is not None
-            and room.ceiling is not None
-            and room.used - held + wanted <= room.ceiling
-        )
+        met = met and room is not None and room.ceiling is not None and room.used - held + wanted <= room.ceiling
     return Judgement(met, totals, ceilings)
 
 

@@ -27,8 +27,7 @@ def _tier_of(case: Case) -> Tier | None:
     "三(五)",
     Kind.HARD,
     zh="先试点、再验收、后奖补；验收通过日期和核定投入（元）：{seen}。未验收的不得奖补。",
-    en="Pilot first, accept next, reward last; accepted on, and yuan verified: {seen}. "
-    "No reward before acceptance.",
+    en="Pilot first, accept next, reward last; accepted on, and yuan verified: {seen}. No reward before acceptance.",
 )
 def accepted_first(case: Case) -> Judgement:
     """R24: the project was accepted and its investment verified in at least one round."""
@@ -77,8 +76,7 @@ def score_reaches_line(case: Case) -> Judgement:
     "CFG",
     Kind.HARD,
     zh="奖补金额不超过核定投入的规定比例，即{threshold}元；拟奖补{seen}元。",
-    en="The reward stays within the batch's share of the verified investment, {threshold} yuan; "
-    "proposed: {seen} yuan.",
+    en="The reward stays within the batch's share of the verified investment, {threshold} yuan; proposed: {seen} yuan.",
 )
 def within_verified_share(case: Case) -> Judgement:
     """R27: the amount is within its share of the investment verified in all."""

@@ -129,9 +129,7 @@ def upgrade() -> None:
         sa.Column("head_hash", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", UTCDateTime, nullable=False),
         sa.ForeignKeyConstraint(["calendar_hash"], ["rulebook.hash"], name=op.f("fk_batch_calendar_hash")),
-        sa.ForeignKeyConstraint(
-            ["definition_hash"], ["rulebook.hash"], name=op.f("fk_batch_definition_hash")
-        ),
+        sa.ForeignKeyConstraint(["definition_hash"], ["rulebook.hash"], name=op.f("fk_batch_definition_hash")),
         sa.ForeignKeyConstraint(["policy_hash"], ["rulebook.hash"], name=op.f("fk_batch_policy_hash")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batch")),
         sa.UniqueConstraint("code", name=op.f("uq_batch_code")),
@@ -189,17 +187,13 @@ def upgrade() -> None:
         sa.Column("created_at", UTCDateTime, nullable=False),
         sa.Column("changed_at", UTCDateTime, nullable=False),
         sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name=op.f("fk_project_batch_id")),
-        sa.ForeignKeyConstraint(
-            ["definition_hash"], ["rulebook.hash"], name=op.f("fk_project_definition_hash")
-        ),
+        sa.ForeignKeyConstraint(["definition_hash"], ["rulebook.hash"], name=op.f("fk_project_definition_hash")),
         sa.ForeignKeyConstraint(["policy_hash"], ["rulebook.hash"], name=op.f("fk_project_policy_hash")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_project")),
         sa.UniqueConstraint("batch_id", "code", name=op.f("uq_project_batch_id_code")),
     )
     with op.batch_alter_table("project", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_project_batch_id_city_state"), ["batch_id", "city", "state"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_project_batch_id_city_state"), ["batch_id", "city", "state"], unique=False)
 
     op.create_table(
         "task",

@@ -47,7 +47,9 @@ SQLITE_SAME = {
     "entry": "id = NEW.id OR (stream = NEW.stream AND seq = NEW.seq)",
     "rulebook": "hash = NEW.hash",
 }
-SQLITE_PENDING = "CREATE TRIGGER entry_pending AFTER INSERT ON entry BEGIN INSERT INTO pending (entry_id) VALUES (NEW.id); END"
+SQLITE_PENDING = (
+    "CREATE TRIGGER entry_pending AFTER INSERT ON entry BEGIN INSERT INTO pending (entry_id) VALUES (NEW.id); END"
+)
 
 
 def upgrade() -> None:
