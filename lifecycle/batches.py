@@ -13,6 +13,7 @@ from lifecycle.callers import Caller
 from lifecycle.database import Transaction
 from lifecycle.errors import Forbidden, NotFound, Unreadable
 from lifecycle.rulebooks import RuleSet, pin, rules_for
+from lifecycle.signing import Receipt
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Batch, Capacity, Shortlisted, Task
 from states.definition import read_definition
@@ -189,7 +190,7 @@ def tell(
     kind: str,
     changes: Sequence[Change],
     reason: str | None = None,
-) -> audit.Receipt:
+) -> Receipt:
     """Append an entry to the batch's stream; its row is locked."""
     row = tx.one(LOCK_SUBJECT["batch"], wanted=batch)
     assert row is not None

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from lifecycle import audit, checkpoints, sets, surroundings
 from lifecycle.allocation import Allocation, Asked
 from lifecycle.answers import request_hash
-from lifecycle.audit import Change, Log, Receipt, person_of
+from lifecycle.audit import Change, Log, person_of
 from lifecycle.batches import tell
 from lifecycle.callers import Caller
 from lifecycle.database import Transaction
@@ -25,6 +25,7 @@ from lifecycle.projects import append_many
 from lifecycle.requests import Request, act_of
 from lifecycle.rulebooks import rules_for
 from lifecycle.sets import for_both
+from lifecycle.signing import Receipt
 from lifecycle.snapshots import facts_of
 from lifecycle.statements import Row
 from lifecycle.surroundings import Place

@@ -115,12 +115,13 @@ class Busy(Refusal):
 
 def remembered_refusal(answer: Mapping[str, Any]) -> Refusal:
     """Return a refusal from the form in which it was kept as the first answer to a request."""
-    kinds = {kind.__name__: kind for kind in (Refusal, *_below(Refusal))}
-    refusal = Refusal.__new__(kinds[answer["kind"]])
+    kind = next(kind for kind in kinds_of(Refusal) if kind.__name__ == answer["kind"])
+    refusal = kind.__new__(kind)
     Refusal.__init__(refusal, Text(*answer["text"]), **answer["details"])
     refusal.remembered = True
     return refusal
 
 
-def _below(kind: type[Refusal]) -> list[type[Refusal]]:
-    return [found for child in kind.__subclasses__() for found in (child, *_below(child))]
+def kinds_of(kind: type[Refusal]) -> list[type[Refusal]]:
+    """Return a kind of refusal and all kinds below it."""
+    return [kind, *(found for child in kind.__subclasses__() for found in kinds_of(child))]

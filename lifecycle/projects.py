@@ -7,22 +7,25 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from lifecycle import audit, checkpoints, sets
+from lifecycle import audit, checkpoints, sets, surroundings
 from lifecycle.audit import Change, Deed, Head, Keys, Log, person_of
 from lifecycle.batches import LOCK_BATCH, TOUCH, rules_of
 from lifecycle.callers import Caller
 from lifecycle.canonical import ZERO_HASH
 from lifecycle.database import Transaction
-from lifecycle.errors import Forbidden, NotOffered, Unreadable
+from lifecycle.errors import Forbidden, NotOffered, RulesUnmet, Unreadable
 from lifecycle.rulebooks import RuleSet
 from lifecycle.snapshots import application_columns, application_of, changes_between, facts_of
+from lifecycle.signing import Receipt
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Disclosure, Entry, Membership, PersonKey, Project
 from lifecycle.transition import Loaded, check_version, lock_project
+from states.capacities import Claims, claims, moved
 from states.facts import Application
 from states.findings import Text
 from states.planning import planned
 from states.roles import role_book
+from states.structure import room_left
 
 table = Project.__table__  # type: ignore[attr-defined]
 _membership = Membership.__table__  # type: ignore[attr-defined]
@@ -98,7 +101,7 @@ def amend_project(
     *,
     expected_version: int | None = None,
     reason: str | None = None,
-) -> tuple[Row, audit.Receipt | None]:
+) -> tuple[Row, Receipt | None]:
     """Change what was filed (`Application` fields by name) and return the new row and the receipt.
 
     Nothing is written where nothing changes; then there is no receipt.
@@ -107,6 +110,7 @@ def amend_project(
         NotFound, Conflict: as the door.
         NotOffered: the project's state does not let it be amended.
         Forbidden: the state lets others amend it, not this caller; or the new city or unit is out of reach.
+        RulesUnmet: the change would take more of a capacity than is left.
         Unreadable: a value cannot be what it should be.
     """
     loaded, keys = lock_project(tx, caller, project)
@@ -121,6 +125,8 @@ def amend_project(
     changes = changes_between(loaded.rules.definition, row, columns, person_of(caller), contact)
     if not changes:
         return row, None
+    taken = _capacities(tx, loaded, {**row, **columns})
+    changes += [Change(*item) for item in surroundings.told(taken)]
     columns["version"] = row["version"] + 1
     changes.append(Change("/version", row["version"], columns["version"]))
     deed = Deed(
@@ -135,11 +141,29 @@ def amend_project(
     columns.update(head_seq=built.head.seq, head_hash=built.head.hash, changed_at=caller.now)
     tx.queue(AMEND, of=project, **{f"new_{name}": value for name, value in columns.items()})
     tx.queue(FORGET_MEMBERS, of=project)
+    surroundings.move(tx, loaded.rules.definition, loaded.scopes, taken)
     audit.append(tx, built)
     tx.flush()
     changed = {**row, **columns}
     sets.insert_many(tx, _membership, list(_memberships(changed)))
     return changed, built.receipt
+
+
+def _capacities(tx: Transaction, loaded: Loaded, changed: Row) -> Claims:
+    """Return how the amended project's holdings change, having locked them and seen that there is room."""
+    rules = loaded.rules
+    before, after = (
+        claims(rules.definition, rules.policy, facts, facts.state) for facts in (loaded.facts, facts_of(changed))
+    )
+    taken = moved(before, after)
+    if taken:
+        places = sorted(taken)
+        room = surroundings.rooms(tx, rules.definition, rules.policy, loaded.scopes, places, lock=True)
+        finding = room_left(taken, room)
+        if finding.blocks:
+            message = finding.to_dict()["message"]
+            raise RulesUnmet(Text(message["zh"], message["en"]), [finding])
+    return taken
 
 
 def _may_enter(caller: Caller, application: Application) -> None:
@@ -189,7 +213,7 @@ def _new_row(caller: Caller, batch: Row, rules: RuleSet, application: Applicatio
 
 
 def _created(log: Log, caller: Caller, rules: RuleSet, row: Row, replan: checkpoints.Replan, keys: Keys) -> audit.Built:
-    nothing = {"record": {}, "documents": {}, "signers": {}}
+    nothing: Row = {"record": {}, "documents": {}, "signers": {}}
     changes = changes_between(rules.definition, nothing, row, person_of(caller), f"contact/{row['id']}")
     changes += [Change(*item) for item in checkpoints.told(replan)]
     deed = Deed(

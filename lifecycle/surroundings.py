@@ -1,6 +1,6 @@
 """What the rules ask of other tables about one project: room left, task list, shortlists, ranks taken."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,11 +8,12 @@ import sqlalchemy as sa
 
 from lifecycle.database import Transaction
 from lifecycle.snapshots import plain
-from lifecycle.statements import Statement
+from lifecycle.statements import Row, Statement
 from lifecycle.tables import Capacity, Project, Shortlisted, Task
 from states.capacities import ceiling_of
 from states.definition import LifecycleDefinition
 from states.facts import Facts, Room
+from states.policy import Policy
 from states.rules import Case
 
 Place = tuple[str, str]  # pool, key
@@ -96,15 +97,28 @@ def surround(tx: Transaction, case: Case, needs: frozenset[str], scopes: Scopes,
 
 def _room(tx: Transaction, case: Case, scopes: Scopes, lock: bool) -> dict[Place, Room]:
     places = places_of(case)
-    named = [{"scope": scopes.of(case.definition, pool), "pool": pool, "key": key} for pool, key in places]
+    return rooms(tx, case.definition, case.policy, scopes, places, lock=lock)
+
+
+def rooms(
+    tx: Transaction,
+    definition: LifecycleDefinition,
+    policy: Policy,
+    scopes: Scopes,
+    places: Sequence[Place],
+    *,
+    lock: bool,
+) -> dict[Place, Room]:
+    """Return the capacities at these places; where `lock`, each is made if need be and locked, in the order given."""
+    named = [{"scope": scopes.of(definition, pool), "pool": pool, "key": key} for pool, key in places]
     if lock:
         for values in named:
             tx.queue(MAKE_ROOM, **values)
     found = tx.fetch_all(*((LOCK_ROOM if lock else READ_ROOM, values) for values in named))
     room = {}
     for place, rows in zip(places, found, strict=True):
-        stored = rows[0] if rows else {"ceiling": None, "used": 0}
-        room[place] = Room(stored["used"], ceiling_of(case.definition, case.policy, place[0], stored["ceiling"]))
+        stored: Row = rows[0] if rows else {"ceiling": None, "used": 0}
+        room[place] = Room(stored["used"], ceiling_of(definition, policy, place[0], stored["ceiling"]))
     return room
 
 

@@ -263,11 +263,23 @@ def refusal(decision: Decision) -> RulesUnmet:
 
 def _write(tx: Transaction, log: Log, caller: Caller, loaded: Loaded, decision: Decision, keys: Keys) -> Outcome:
     written = effects(log, caller, loaded, decision, keys)
-    tx.queue(UPDATE_PROJECT, of=loaded.row["id"], **written.columns)
-    surroundings.move(tx, loaded.rules.definition, loaded.scopes, written.capacities)
-    checkpoints.write(tx, written.replan)
-    audit.append(tx, written.built)
+    write(tx, loaded, written.columns, written.capacities, written.replan, written.built)
     return written.outcome
+
+
+def write(
+    tx: Transaction,
+    loaded: Loaded,
+    columns: Mapping[str, Any],
+    capacities: Mapping[tuple[str, str], int],
+    replan: checkpoints.Replan,
+    built: audit.Built,
+) -> None:
+    """Queue a project's new state, its capacities, checkpoints and log entry."""
+    tx.queue(UPDATE_PROJECT, of=loaded.row["id"], **columns)
+    surroundings.move(tx, loaded.rules.definition, loaded.scopes, capacities)
+    checkpoints.write(tx, replan)
+    audit.append(tx, built)
 
 
 class Effects(NamedTuple):

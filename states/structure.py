@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from states.deadlines import business_date
 from states.definition import LEFT
-from states.facts import Facts
+from states.facts import Facts, Room
 from states.findings import Finding, Kind, Text
 from states.roles import role_book
 from states.rules import Case
+
+Place = tuple[str, str]  # pool, key of a capacity
 
 OFFERED = Text(
     "当前状态（{seen}）不能办理此项操作；可办理的状态：{threshold}",
@@ -39,6 +41,9 @@ VERSION_EXPECTED = Text(
     "该项目现为第{seen}版，您所见为第{threshold}版，请刷新",
     "the project is at version {seen}, you saw {threshold}: read it again",
 )
+ROOM_LEFT = Text(
+    "修改后超出限额：将占用{seen}，上限{threshold}", "the change passes a limit: it would make {seen}, ceilings {threshold}"
+)
 SEVERAL_AT_ONCE = Text("此项操作须逐个办理", "this act is done one project at a time")
 NOTHING_LEFT = Text("没有可退回的原状态", "there is no state to go back to")
 
@@ -62,6 +67,14 @@ def fields_readable(wrong: Mapping[str, str]) -> Finding:
 def version_expected(seen: int, expected: int) -> Finding:
     """Whether the project still stands at the version that the caller saw."""
     return _finding("version_expected", seen == expected, seen, expected, VERSION_EXPECTED)
+
+
+def room_left(more: Mapping[Place, int], room: Mapping[Place, Room]) -> Finding:
+    """Whether the capacities of which a change takes more have room for it."""
+    totals = {f"{pool} {key}": room[pool, key].used + amount for (pool, key), amount in more.items() if amount > 0}
+    ceilings = {f"{pool} {key}": room[pool, key].ceiling for (pool, key), amount in more.items() if amount > 0}
+    met = all(ceiling is not None and totals[name] <= ceiling for name, ceiling in ceilings.items())
+    return _finding("room_left", met, totals, ceilings, ROOM_LEFT)
 
 
 def several_at_once(case: Case) -> Finding:

@@ -73,6 +73,11 @@ def read_phone(cell: Cell) -> str:
     return clean_phone(_digits(cell) if cell.kind is Kind.NUMBER else _text(cell))
 
 
+def may_lack_zero(cell: Cell | None) -> bool:
+    """Say whether a telephone number kept as a number may have begun with a zero: it is no mobile number."""
+    return cell is not None and cell.kind is Kind.NUMBER and not cell.text.startswith("1")
+
+
 def read_whole(cell: Cell) -> int:
     """Read a whole number of at least zero, a measure word behind it passed over."""
     if cell.kind is Kind.NUMBER:

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 _TOTAL = re.compile(r"(合计|总计|小计|共计|累计|总和).*|.*(合计|总计|小计)[:：]?", re.DOTALL)
 _NOTE = re.compile(
-    r"((备注|注释?|说明|填[表报]说明|填[表报]人|制表人?|审核人?|(单位|部门)?负责人|分管领导|主管领导|联系人|联系电话"
+    r"(((备注|说明)$)|(备注|注释?|说明|填[表报]说明|填[表报]人|制表人?|审核人?|(单位|部门)?负责人|分管领导|主管领导|联系人|联系电话"
     r"|填[表报]单位|报送单位|填[表报]日期|填[表报]时间|报送日期|日期)(\([^)]*\))?:|注[0-9]|\(盖章|单位\(盖章).*",
     re.DOTALL,
 )
@@ -110,6 +110,11 @@ class Line:
             self.fault(place, "blank", _BLANK)
         return None if value == "" else value
 
+    def readable(self, place: Place | None) -> bool:
+        """Say whether the cell is blank or an ordinary one, so that what is missing was not there."""
+        cell = self.cell(place)
+        return cell is None or cell.kind is Kind.TEXT
+
     def fault(self, place: Place | None, code: str, text: Text) -> None:
         """Note an error at one of the row's cells."""
         self._note(self.reading.errors, place, code, text)
@@ -164,6 +169,8 @@ def read_lines(reading: Reading, columns: Sequence[Column], limits: Limits) -> I
     """
     needed = [place for column in columns if column.needed and (place := reading.header.first(column.key))]
     naming = {place.number for column in columns if column.names and (place := reading.header.first(column.key))}
+    known = {place.number for places in reading.header.places.values() for place in places}
+    known |= {place.number for place in reading.header.unknown}
     in_notes, count = False, 0
     for row in reading.body:
         line = Line(row, reading)
@@ -178,15 +185,14 @@ def read_lines(reading: Reading, columns: Sequence[Column], limits: Limits) -> I
             count += 1
             if count > limits.max_rows:
                 raise _too_many_rows(limits)
+            _warn_strays(line, known)
             yield line
         elif sum(line.cell(place) is not None for place in needed) >= 2:
             text = Text("表尾说明之后还有数据行；请移到说明之前", "a line below the notes; move it above them")
             line.fault(None, "line_below_notes", text)
 
 
-def check_unique(
-    reading: Reading, seen: dict[object, int], key: object, line: Line, place: Place | None, what: Text
-) -> None:
+def check_unique(seen: dict[object, int], key: object, line: Line, place: Place | None, what: Text) -> None:
     """Note an error at `place` if an earlier row has the same key; `seen` remembers key and row."""
     first = seen.setdefault(key, line.row.number)
     if first != line.row.number:
@@ -208,11 +214,15 @@ def _check_columns(reading: Reading, columns: Sequence[Column]) -> None:
     for place in header.unknown:
         text = Text("未识别的列，未读取", "an unknown column; it was not read")
         reading.warnings.add(header.row, place.letters, place.text, "unknown_column", text)
-    known = {place.number for places in header.places.values() for place in places}
-    known |= {place.number for place in header.unknown}
-    for number in sorted({n for row in reading.body for n, cell in row.cells.items() if not is_blank(cell)} - known):
-        text = Text("该列有内容但没有表头，未读取", "the column has contents but no header; it was not read")
-        reading.warnings.add(header.row, Place(number, "").letters, "", "column_without_header", text)
+
+
+def _warn_strays(line: Line, known: set[int]) -> None:
+    """Warn once of each column that has contents but no header."""
+    for number in sorted(line.row.cells.keys() - known):
+        if line.cell(Place(number, "")) is not None:
+            known.add(number)
+            text = Text("该列有内容但没有表头，未读取", "the column has contents but no header; it was not read")
+            line.warn(Place(number, ""), "column_without_header", text)
 
 
 def _too_many_rows(limits: Limits) -> WorkbookRefused:

@@ -60,9 +60,7 @@ NOUNS = {
 }
 
 SENTENCES = {
-    "field_type": Text(
-        "字段{what}的类型是{more[0]}，此处应为{more[1]}", "the field {what} is a {more[0]}; here it must be a {more[1]}"
-    ),
+    "field_type": Text("字段{what}的类型应为{more}", "the field {what} must be of the type {more} here"),
     "never_on_record": Text("字段{what}没有任何操作登记，无从起算", "no act puts the field {what} on record"),
     "round_without_checkpoint": Text("该期缺少节点{what}", "the round has no checkpoint {what}"),
     "checkpoint_shape": Text("节点写法有误：{what}", "the checkpoint cannot be computed as written: {what}"),

@@ -52,7 +52,7 @@ def _types(definition: LifecycleDefinition) -> Iterator[Fault]:
 def _typed(definition: LifecycleDefinition, place: str, name: str, wanted: str) -> Iterator[Fault]:
     spec = definition.fields.get(name)
     if spec is not None and spec.type != wanted:
-        yield fault("field_type", place, name, (f"{spec.type}", wanted))
+        yield fault("field_type", place, name, wanted)
 
 
 def _checkpoint(definition: LifecycleDefinition, place: str, name: str, spec: CheckpointSpec) -> Iterator[Fault]:

@@ -1,4 +1,4 @@
-"""Owns what a policy owes its definition: the settings it names, of the right type, and a checkpoint for each deadline."""
+"""Owns what a policy owes its definition: every setting that is named, and a checkpoint for every deadline."""
 
 from collections.abc import Iterator
 from datetime import date

@@ -1,0 +1,1 @@
+"""The suite: as a package, so that builders of one directory can be used in another."""
