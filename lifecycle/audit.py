@@ -200,13 +200,9 @@ def disclosure_columns(item: Disclosure) -> dict[str, Any]:
     }
 
 
-_key = PersonKey.__table__  # type: ignore[attr-defined]
-READ_KEYS = Statement(
-    sa.select(_key.c.person, _key.c.key).where(
-        sa.or_(_key.c.person == sa.bindparam("first"), _key.c.person == sa.bindparam("second"))
-    )
-)
-ADD_KEY = Statement(sa.insert(_key))
+person_key = PersonKey.__table__  # type: ignore[attr-defined]
+READ_KEY = Statement(sa.select(person_key.c.key).where(person_key.c.person == sa.bindparam("wanted")))
+ADD_KEY = Statement(sa.insert(person_key))
 
 _head = StreamHead.__table__  # type: ignore[attr-defined]
 _LOCK_HEAD = (
@@ -225,8 +221,8 @@ def keys_of(tx: Transaction, *persons: str) -> Keys:
     """Return the persons' keys, making those that are not there yet."""
     known = {}
     for person in dict.fromkeys(persons):
-        rows = tx.fetch(READ_KEYS, first=person, second=person)
-        known[person] = rows[0]["key"] if rows else make_key(tx, person)
+        row = tx.one(READ_KEY, wanted=person)
+        known[person] = row["key"] if row else make_key(tx, person)
     return Keys(known)
 
 

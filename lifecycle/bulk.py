@@ -1,7 +1,7 @@
 """Many projects in one act: a preview with a digest, and the commit that must meet the same digest.
 
-Both run the door's own `decide` and `effects` row by row; reading, locking and writing are set-based. Room in quotas and
-budget is handed out in the order asked, so a preview shows which rows still fit.
+Both run the door's own `decide` and `effects` row by row; reading, locking and writing are set-based. Room in quotas
+and budget is handed out in the order asked, so a preview shows which rows still fit.
 """
 
 import hashlib
@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import orjson
-import sqlalchemy as sa
 
 from lifecycle import audit, checkpoints, sets, surroundings
 from lifecycle.allocation import Allocation, Asked
@@ -27,7 +26,6 @@ from lifecycle.rulebooks import rules_for
 from lifecycle.sets import for_both
 from lifecycle.signing import Receipt
 from lifecycle.snapshots import facts_of
-from lifecycle.statements import Row
 from lifecycle.surroundings import Place
 from lifecycle.tables import Project
 from lifecycle.transition import SELECT_PROJECT, Effects, Loaded, effects, within_reach
@@ -46,21 +44,6 @@ LOCK = for_both(
         SELECT_PROJECT.where(sets.within(project.c.id, "wanted", d, "uuid"))
         .order_by(project.c.id)
         .with_for_update(of=project)
-    )
-)
-OPEN_CHECKPOINTS = for_both(
-    lambda d: (
-        sa.select(
-            _check.c.project_id,
-            _check.c.id,
-            _check.c.kind,
-            _check.c.number,
-            _check.c.due_on,
-            _check.c.computed_on,
-            _check.c.provisional,
-        )
-        .where(sets.within(_check.c.project_id, "wanted", d, "uuid"), sa.text("status = 'open'"))
-        .order_by(_check.c.kind, _check.c.number)
     )
 )
 
@@ -273,15 +256,11 @@ def _load(tx: Transaction, caller: Caller, items: Sequence[Item], lock: bool) ->
         )
     if len({row["batch_id"] for row in reached}) != 1:
         raise Unreadable(Text("一次只能办理同一批次的项目", "projects of one batch only"))
-    opened: dict[str, list[Row]] = {}
-    for row in sets.select_many(tx, OPEN_CHECKPOINTS, "wanted", wanted):
-        opened.setdefault(row["project_id"], []).append(row)
     return {
         row["id"]: Loaded(
             row,
             rules_for(tx, row["definition_hash"], row["policy_hash"], row["calendar_hash"]),
             facts_of(row),
-            opened.get(row["id"], []),
         )
         for row in reached
     }

@@ -27,7 +27,7 @@ _KNOWN_KEYS_LIMIT = 4096
 _KNOWN_KEY_LENGTH = 64
 
 
-class NotCanonical(ValueError):  # noqa: N818 - the name states the finding, as the verifier's reports do
+class NotCanonical(ValueError):
     """Outside the canonical profile; the message names the JSON path and the reason."""
 
 

@@ -13,7 +13,7 @@ from states.planning import Planned
 
 table = Checkpoint.__table__  # type: ignore[attr-defined]
 
-READ_OPEN = Statement(
+OPEN = Statement(
     sa.select(table.c.id, table.c.kind, table.c.number, table.c.due_on, table.c.computed_on, table.c.provisional)
     .where(table.c.project_id == sa.bindparam("project"), sa.text("status = 'open'"))
     .order_by(table.c.kind, table.c.number)
@@ -27,10 +27,14 @@ END = Statement(
 
 
 class Replan(NamedTuple):
-    """What a replanning changes: rows to open, and rows to end with their new status and reason."""
+    """What a replanning changes: rows to open, rows to end, and the project's plan as it then is.
+
+    A plan is a list of `{id, kind, number, due_on, provisional}`, one for each open row.
+    """
 
     opened: list[Row]
     ended: list[Row]
+    plan: list[Row]
 
 
 def replan(
@@ -44,19 +48,19 @@ def replan(
     now: datetime,
     new_id: Any,
 ) -> Replan:
-    """Compare the plan with the open rows. Pure: the caller writes the result.
+    """Compare what is wanted with the project's plan. Pure: the caller writes the result.
 
-    A kind that stays with the same date is left alone. One that ended and comes back is a new row with a new version, so
-    that reminders of the earlier one never reach anybody.
+    A kind that stays with the same date is left alone. One that ended and comes back is a new row with a new version,
+    so that reminders of the earlier one never reach anybody.
     """
-    keep: set[tuple[str, int]] = set()
+    kept: list[Row] = []
     ended: list[Row] = []
-    plan = {(item.kind, item.number): item for item in wanted}
+    waiting = {(item.kind, item.number): item for item in wanted}
     for row in open_now:
-        item = plan.get((row["kind"], row["number"]))
-        same = item is not None and (item.due_on, item.provisional) == (row["due_on"], row["provisional"])
-        if same:
-            keep.add((row["kind"], row["number"]))
+        item = waiting.get((row["kind"], row["number"]))
+        if item is not None and (item.due_on.isoformat(), item.provisional) == (row["due_on"], row["provisional"]):
+            kept.append(row)
+            del waiting[item.kind, item.number]
             continue
         status = "closed" if item is None else "superseded"
         ended.append({"id": row["id"], "status": status, "reason": cause, "ended_at": now, "row": row})
@@ -79,10 +83,19 @@ def replan(
             "opened_at": now,
             "ended_at": None,
         }
-        for key, item in plan.items()
-        if key not in keep
+        for item in waiting.values()
     ]
-    return Replan(opened, ended)
+    return Replan(opened, ended, [*kept, *(_planned(row) for row in opened)])
+
+
+def _planned(row: Row) -> Row:
+    return {
+        "id": row["id"],
+        "kind": row["kind"],
+        "number": row["number"],
+        "due_on": row["due_on"].isoformat(),
+        "provisional": row["provisional"],
+    }
 
 
 def write(tx: Any, change: Replan) -> None:
@@ -96,9 +109,9 @@ def write(tx: Any, change: Replan) -> None:
 def told(change: Replan) -> list[tuple[str, Any, Any]]:
     """Return the replanning as changes `(path, old, new)` for the log."""
     old = {f"/checkpoints/{row['row']['kind']}/{row['row']['number']}": _due(row["row"]) for row in change.ended}
-    new = {f"/checkpoints/{row['kind']}/{row['number']}": _due(row) for row in change.opened}
+    new = {f"/checkpoints/{row['kind']}/{row['number']}": _due(_planned(row)) for row in change.opened}
     return [(path, old.get(path), new.get(path)) for path in sorted({*old, *new})]
 
 
 def _due(row: Row) -> dict[str, Any]:
-    return {"due_on": row["due_on"].isoformat(), "provisional": row["provisional"]}
+    return {"due_on": row["due_on"], "provisional": row["provisional"]}

@@ -1,50 +1,50 @@
 """The engine, its transactions and statements: the only place that opens, commits or rolls back."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext, suppress
 from typing import Any, cast
 
+import orjson
 import psycopg
 import sqlalchemy as sa
+from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
 from sqlalchemy import event
 
 from lifecycle.settings import Settings
-from lifecycle.statements import Row, Statement
+from lifecycle.statements import Compiled, Row, Statement, join
+
+TOGETHER = 24  # queued writes beyond this number travel one by one, pipelined: plans of ever new shapes cost more
 
 
 class Transaction:
     """One database transaction.
 
-    `fetch` and `fetch_all` run statements at once; `queue` keeps writes back until the end, so that on PostgreSQL they
-    travel with COMMIT in one round trip. Whatever is read after `queue` does not see the queued writes.
+    `fetch` runs a statement at once; `queue` keeps writes back until the end. On PostgreSQL the queued writes then
+    travel as one statement (each a data-modifying WITH), so they must not touch the same row twice; a write that could
+    is sent on its own by `flush` before the next is queued. With a server across a network, statements and COMMIT share
+    a round trip; on a local socket that costs more than it saves.
     """
 
     def __init__(self, connection: sa.Connection) -> None:
         """Take an open connection whose transaction has begun."""
         self.connection = connection
         self.dialect = connection.dialect
-        self.driver: Any = connection.connection.driver_connection
+        driver: Any = connection.connection.driver_connection
+        self.driver = driver
         self.is_postgres = self.dialect.name == "postgresql"
-        self._queue: list[tuple[str, Any]] = []
-
-    def fetch_all(self, *asked: tuple[Statement, Mapping[str, Any]]) -> list[list[Row]]:
-        """Run the statements in order, on PostgreSQL in one round trip, and return the rows of each."""
-        self.flush()
-        if not self.is_postgres:
-            return [self._run(statement, values) for statement, values in asked]
-        with self.driver.pipeline():
-            cursors = []
-            for statement, values in asked:
-                compiled = statement.compiled(self.dialect)
-                cursors.append((compiled, self.driver.execute(compiled.sql, compiled.bind(values), prepare=True)))
-            return [compiled.rows(cursor) for compiled, cursor in cursors]
+        self._far = self.is_postgres and not (driver.info.host or "/").startswith("/")
+        self._queue: list[tuple[Compiled, Any]] = []
 
     def fetch(self, statement: Statement, **values: Any) -> list[Row]:
         """Run one statement and return its rows (none for a write)."""
         self.flush()
-        return self._run(statement, values)
+        compiled = statement.compiled(self.dialect)
+        if self._far:
+            with self.driver.pipeline():  # BEGIN and the first statement together
+                return compiled.rows(self._run(compiled.sql, compiled.bind(values)))
+        return compiled.rows(self._run(compiled.sql, compiled.bind(values)))
 
     def one(self, statement: Statement, **values: Any) -> Row | None:
         """Run one statement and return its first row, or None."""
@@ -54,18 +54,23 @@ class Transaction:
     def queue(self, statement: Statement, **values: Any) -> None:
         """Keep a write until `flush` or the end of the transaction."""
         compiled = statement.compiled(self.dialect)
-        self._queue.append((compiled.sql, compiled.bind(values)))
+        self._queue.append((compiled, compiled.bind(values)))
 
     def flush(self) -> None:
         """Send the queued writes now."""
-        if self._queue:
-            with self._together():
-                self._send()
+        queued, self._queue = self._queue, []
+        if self.is_postgres and 1 < len(queued) <= TOGETHER:
+            together, values = join([item[0] for item in queued], [item[1] for item in queued])
+            self._run(together, values)
+            return
+        with self.driver.pipeline() if self.is_postgres and len(queued) > TOGETHER else nullcontext():
+            for compiled, values in queued:
+                self._run(compiled.sql, values)
 
     def finish(self) -> None:
-        """Send the queued writes and COMMIT, together where the driver can."""
-        with self._together():
-            self._send()
+        """Send the queued writes and COMMIT."""
+        with self.driver.pipeline() if self._far else nullcontext():
+            self.flush()
             self.driver.commit()
 
     @contextmanager
@@ -78,7 +83,7 @@ class Transaction:
     def execute_many(self, sql: str, rows: Sequence[Any]) -> None:
         """Run a driver-level statement for many rows of parameters."""
         self.flush()
-        with _closing(self.driver.cursor()) as cursor:
+        with closing(self.driver.cursor()) as cursor:
             cursor.executemany(sql, rows)
 
     def execute_driver(self, sql: str, values: Any = ()) -> None:
@@ -86,32 +91,10 @@ class Transaction:
         self.flush()
         self.driver.execute(sql, values)
 
-    def _run(self, statement: Statement, values: Mapping[str, Any]) -> list[Row]:
-        compiled = statement.compiled(self.dialect)
-        return compiled.rows(self.driver.execute(compiled.sql, compiled.bind(values)))
-
-    def _send(self) -> None:
-        queued, self._queue = self._queue, []
-        for sql, values in queued:
-            if self.is_postgres:
-                self.driver.execute(sql, values, prepare=True)
-            else:
-                self.driver.execute(sql, values)
-
-    @contextmanager
-    def _together(self) -> Iterator[None]:
-        with ExitStack() as stack:
-            if self.is_postgres:
-                stack.enter_context(self.driver.pipeline())
-            yield
-
-
-@contextmanager
-def _closing(cursor: Any) -> Iterator[Any]:
-    try:
-        yield cursor
-    finally:
-        cursor.close()
+    def _run(self, sql: str, values: Any) -> Any:
+        if self.is_postgres:
+            return self.driver.execute(sql, values, prepare=True)
+        return self.driver.execute(sql, values)
 
 
 class Database:
@@ -192,3 +175,5 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _configure_postgres(connection: psycopg.Connection[Any], _record: object) -> None:
     connection.adapters.register_loader("uuid", TextLoader)
+    set_json_loads(orjson.loads, connection)
+    connection.prepared_max = 500

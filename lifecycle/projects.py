@@ -15,8 +15,8 @@ from lifecycle.canonical import ZERO_HASH
 from lifecycle.database import Transaction
 from lifecycle.errors import Forbidden, NotOffered, RulesUnmet, Unreadable
 from lifecycle.rulebooks import RuleSet
-from lifecycle.snapshots import application_columns, application_of, changes_between, facts_of
 from lifecycle.signing import Receipt
+from lifecycle.snapshots import application_columns, application_of, changes_between, facts_of
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Disclosure, Entry, Membership, PersonKey, Project
 from lifecycle.transition import Loaded, check_version, lock_project
@@ -69,7 +69,7 @@ def create_projects(
             row["id"], batch["id"], 1, rules.policy.policy.zone, plan, [], "created", caller.now, audit.new_id
         )
         entry = _created(log, caller, rules, row, replan, keys)
-        row.update(head_seq=entry.head.seq, head_hash=entry.head.hash)
+        row.update(head_seq=entry.head.seq, head_hash=entry.head.hash, plan=replan.plan)
         rows.append(row)
         built.append(entry)
         opened.extend(replan.opened)
@@ -205,6 +205,7 @@ def _new_row(caller: Caller, batch: Row, rules: RuleSet, application: Applicatio
         "flags": [],
         "signers": {},
         "pending": None,
+        "plan": [],
         "head_seq": 0,
         "head_hash": ZERO_HASH,
         "created_at": caller.now,

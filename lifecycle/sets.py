@@ -123,12 +123,12 @@ def _bound(value: Any, process: Any) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _processors(table: sa.Table, names: tuple[str, ...], dialect: str, _key: Any) -> tuple[Any, ...]:
-    return tuple(table.c[name].type.dialect_impl(_key).bind_processor(_key) for name in names)
+def _processors(table: sa.Table, names: tuple[str, ...], dialect: Any) -> tuple[Any, ...]:
+    return tuple(table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names)
 
 
 def _binders(table: sa.Table, names: tuple[str, ...], dialect: Any) -> tuple[Any, ...]:
-    return _processors(table, names, dialect.name, dialect)
+    return _processors(table, names, dialect)
 
 
 def _type(table: sa.Table, name: str) -> str:

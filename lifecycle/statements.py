@@ -3,7 +3,8 @@
 The door's statements run thousands of times a second; compiled once, a call costs what the driver costs.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,15 +40,25 @@ class Compiled:
         compiled: Any = statement.compile(dialect=dialect)
         self.sql = str(compiled)
         self._positions: list[str] | None = compiled.positiontup
-        self._binds: list[tuple[str, Any, Processor | None]] = []
+        self._constants: dict[str, Any] = {}
+        self._processed: list[tuple[str, Processor]] = []
+        self._names: list[str] = []
         for bind, name in compiled.bind_names.items():
             processor = bind.type.dialect_impl(dialect).bind_processor(dialect)
-            self._binds.append((name, bind, processor))
+            if not bind.required and bind.value is not None:
+                value = bind.effective_value
+                self._constants[name] = processor(value) if processor else value
+            else:
+                self._names.append(name)
+                if processor is not None:
+                    self._processed.append((name, processor))
         columns = getattr(statement, "exported_columns", None)
         if columns is None:
             columns = getattr(statement, "_returning", None) or ()
-        self._columns: list[tuple[str, Processor | None]] = [
-            (column.name, column.type.dialect_impl(dialect).result_processor(dialect, None)) for column in columns
+        processors = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        self._columns = [column.name for column in columns]
+        self._converted = [
+            (column.name, processor) for column, processor in zip(columns, processors, strict=True) if processor
         ]
 
     def bind(self, values: Mapping[str, Any]) -> Any:
@@ -56,22 +67,37 @@ class Compiled:
         Raises:
             KeyError: a parameter without a value.
         """
-        bound = {}
-        for name, bind, processor in self._binds:
-            value = values[name] if bind.required or name in values else bind.effective_value
-            bound[name] = processor(value) if processor is not None and value is not None else value
-        if self._positions is None:
-            return bound
-        return [bound[name] for name in self._positions]
+        bound = {name: values[name] for name in self._names}
+        for name, processor in self._processed:
+            value = bound[name]
+            if value is not None:
+                bound[name] = processor(value)
+        bound.update(self._constants)
+        return bound if self._positions is None else [bound[name] for name in self._positions]
 
     def rows(self, cursor: Any) -> list[Row]:
         """Return the cursor's rows as dictionaries of Python values."""
         if not self._columns:
             return []
-        return [
-            {
-                name: value if process is None or value is None else process(value)
-                for (name, process), value in zip(self._columns, row, strict=True)
-            }
-            for row in cursor.fetchall()
-        ]
+        rows = [dict(zip(self._columns, row, strict=True)) for row in cursor.fetchall()]
+        for name, processor in self._converted:
+            for row in rows:
+                if row[name] is not None:
+                    row[name] = processor(row[name])
+        return rows
+
+
+def join(parts: Sequence[Compiled], values: Sequence[Mapping[str, Any]]) -> tuple[str, dict[str, Any]]:
+    """Return PostgreSQL writes as one statement, and its parameters: `WITH w0 AS (…), w1 AS (…) …`."""
+    shape = tuple(id(part) for part in parts)
+    sql = _joined.get(shape)
+    if sql is None:
+        texts = [PARAMETER.sub(rf"%(w{number}_\1)s", part.sql) for number, part in enumerate(parts)]
+        head = ", ".join(f"w{number} AS ({text})" for number, text in enumerate(texts[:-1]))
+        sql = _joined[shape] = f"WITH {head} {texts[-1]}"
+    bound = {f"w{number}_{name}": value for number, given in enumerate(values) for name, value in given.items()}
+    return sql, bound
+
+
+PARAMETER = re.compile(r"%\((\w+)\)s")
+_joined: dict[tuple[int, ...], str] = {}  # compiled statements live as long as the process, so their ids are stable

@@ -87,8 +87,7 @@ def surround(tx: Transaction, case: Case, needs: frozenset[str], scopes: Scopes,
         facts = replace(facts, task_listed=bool(found))
     if "shortlist" in needs:
         units = [unit.credit_code for unit in facts.application.members]
-        asked = [(READ_SHORTLIST, {"of": scopes.programme, "wanted": unit}) for unit in units]
-        rows = [row for found in tx.fetch_all(*asked) for row in found]
+        rows = [row for unit in units for row in tx.fetch(READ_SHORTLIST, of=scopes.programme, wanted=unit)]
         facts = replace(facts, shortlisted_before=frozenset(row["credit_code"] for row in rows))
     if "ranks" in needs:
         facts = replace(facts, ranks_taken=_ranks(tx, case, facts))
@@ -114,10 +113,9 @@ def rooms(
     if lock:
         for values in named:
             tx.queue(MAKE_ROOM, **values)
-    found = tx.fetch_all(*((LOCK_ROOM if lock else READ_ROOM, values) for values in named))
     room = {}
-    for place, rows in zip(places, found, strict=True):
-        stored: Row = rows[0] if rows else {"ceiling": None, "used": 0}
+    for place, values in zip(places, named, strict=True):
+        stored: Row = tx.one(LOCK_ROOM if lock else READ_ROOM, **values) or {"ceiling": None, "used": 0}
         room[place] = Room(stored["used"], ceiling_of(definition, policy, place[0], stored["ceiling"]))
     return room
 

@@ -37,8 +37,15 @@ _person = Person.__table__  # type: ignore[attr-defined]
 SELECT_PROJECT = sa.select(_project, _batch.c.programme, _batch.c.calendar_hash).join(
     _batch, _batch.c.id == _project.c.batch_id
 )
-READ_PROJECT = Statement(SELECT_PROJECT.where(_project.c.id == sa.bindparam("wanted")))
-LOCK_PROJECT = Statement(SELECT_PROJECT.where(_project.c.id == sa.bindparam("wanted")).with_for_update(of=_project))
+_KEY = sa.select(audit.person_key.c.key).where(audit.person_key.c.person == sa.bindparam("me")).scalar_subquery()
+READ_PROJECT = Statement(
+    SELECT_PROJECT.add_columns(_KEY.label("my_key")).where(_project.c.id == sa.bindparam("wanted"))
+)
+LOCK_PROJECT = Statement(
+    SELECT_PROJECT.add_columns(_KEY.label("my_key"))
+    .where(_project.c.id == sa.bindparam("wanted"))
+    .with_for_update(of=_project)
+)
 _WRITTEN = (
     "state",
     "left_state",
@@ -48,6 +55,7 @@ _WRITTEN = (
     "flags",
     "signers",
     "pending",
+    "plan",
     "version",
     "head_seq",
     "head_hash",
@@ -69,12 +77,12 @@ LAST_ACTS = Statement(
 
 
 class Loaded(NamedTuple):
-    """A project as the door reads it: its row, rules, facts and open checkpoints."""
+    """A project as the door reads it: its row, rules and facts. What a lock waited for is read after the wait: all
+    that acts change lies in the one row."""
 
     row: Row
     rules: RuleSet
     facts: Facts
-    open_checkpoints: list[Row]
 
     @property
     def scopes(self) -> Scopes:
@@ -181,23 +189,15 @@ def _load(
     tx: Transaction, caller: Caller, project: str, *, lock: bool, key: str | None = None
 ) -> tuple[Loaded, Keys, Row | None]:
     me = person_of(caller)
-    asked: list[tuple[Statement, dict[str, Any]]] = [
-        (LOCK_PROJECT if lock else READ_PROJECT, {"wanted": project}),
-        (checkpoints.READ_OPEN, {"project": project}),
-        (audit.READ_KEYS, {"first": me, "second": me}),
-    ]
-    if key is not None:
-        asked.append((answers.READ, {"who": caller.actor.id, "wanted": key}))
-    found, opened, keys, *answered = tx.fetch_all(*asked)
-    if not found or not within_reach(caller, found[0]):
+    row = tx.one(LOCK_PROJECT if lock else READ_PROJECT, wanted=project, me=me)
+    if row is None or not within_reach(caller, row):
         raise NotFound(Text("没有此项目，或不在您的管辖范围", "no such project within your reach"))
-    row = found[0]
+    first = tx.one(answers.READ, who=caller.actor.id, wanted=key) if key is not None else None
     rules = rules_for(tx, row["definition_hash"], row["policy_hash"], row["calendar_hash"])
-    known = {item["person"]: item["key"] for item in keys}
-    if lock and me not in known:
-        known[me] = audit.make_key(tx, me)
-    first = answered[0][0] if answered and answered[0] else None
-    return Loaded(row, rules, facts_of(row), opened), Keys(known), first
+    mine = row.pop("my_key")
+    if lock and mine is None:
+        mine = audit.make_key(tx, me)
+    return Loaded(row, rules, facts_of(row)), Keys({me: mine} if mine else {}), first
 
 
 def within_reach(caller: Caller, row: Mapping[str, Any]) -> bool:
@@ -305,11 +305,12 @@ def effects(log: Log, caller: Caller, loaded: Loaded, decision: Decision, keys: 
         columns["version"],
         rules.policy.policy.zone,
         planned(rules.definition, rules.policy, facts_of({**row, **columns}), rules.calendar),
-        loaded.open_checkpoints,
+        row["plan"],
         event,
         caller.now,
         audit.new_id,
     )
+    columns["plan"] = replan.plan
     me = person_of(caller)
     changes = changes_between(rules.definition, row, columns, me, f"contact/{row['id']}")
     told = checkpoints.told(replan)

@@ -113,7 +113,7 @@ def move_project(
         columns["version"],
         zone,
         plan,
-        loaded.open_checkpoints,
+        row["plan"],
         "move_version",
         caller.now,
         audit.new_id,
@@ -143,8 +143,10 @@ def move_project(
     deed = Deed(f"project/{project}", "project.version_changed", subject, "success", action, changes, reason)
     built = audit.build(log, caller, Head(row["head_seq"], row["head_hash"]), deed, keys)
     columns.update(head_seq=built.head.seq, head_hash=built.head.hash, changed_at=caller.now)
-    target = Loaded(row, rules, loaded.facts, loaded.open_checkpoints)
+    target = Loaded(row, rules, loaded.facts)
+    columns["plan"] = replan.plan
     tx.queue(REPIN_PROJECT, of=project, definition=definition, policy=policy)
+    tx.flush()
     write(tx, target, columns, change, replan, built)
     return built.receipt
 

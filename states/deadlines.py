@@ -6,7 +6,7 @@ from calendar import monthrange
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -35,7 +35,7 @@ class Light(StrEnum):
     RED = "red"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # compared by identity, so that answers can be cached by calendar
 class Calendar:
     """Which days are worked; outside the years it covers it knows weekends only."""
 
@@ -113,6 +113,7 @@ def calendar_from_toml(text: str, base: Calendar | None = None) -> Calendar:
     return Calendar(f"{base.version}+{name}", source, first, last, worked, rested)
 
 
+@lru_cache(maxsize=65536)
 def count_days(start: date, days: int, counting: Counting, calendar: Calendar) -> DueDate:
     """Find the last day of a period of `days` days (at least 1) that begins with or after `start`.
 
@@ -144,6 +145,7 @@ def count_back(due: date, days: int, counting: Counting, calendar: Calendar) -> 
     return _nth_working_day(_shifted(due, -1), days, -1, calendar)
 
 
+@lru_cache(maxsize=65536)
 def add_months(start: date, months: int, calendar: Calendar, roll: bool = True) -> DueDate:
     """Find the corresponding day `months` months later, or the month's last day; off a rest day if `roll`.
 

@@ -11,7 +11,7 @@ OPEN = sa.text("status = 'open'")
 
 
 class Checkpoint(SQLModel, table=True):
-    """A due date of a project. `version` is the project's version that opened it, so a re-armed one is never the old one."""
+    """A due date. `version` is the project's version that opened it: a re-armed one is never the old one."""
 
     __tablename__ = "checkpoint"
     __table_args__ = (

@@ -50,6 +50,7 @@ class Project(SQLModel, table=True):
     flags: Any = Field(sa_column=column(Json))
     signers: Any = Field(sa_column=column(Json))
     pending: Any = Field(sa_column=column(Json, nullable=True))
+    plan: Any = Field(sa_column=column(Json))  # its open checkpoints, so that one locked read brings them
 
     head_seq: int = Field(sa_column=column(sa.BigInteger))
     head_hash: bytes = Field(sa_column=column(sa.LargeBinary))

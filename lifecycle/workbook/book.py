@@ -14,8 +14,10 @@ from lifecycle.workbook.markup import read_whole, walk
 from lifecycle.workbook.package import Limits, corrupted, open_package
 from lifecycle.workbook.parts import Contents, DateStyles, read_relations, read_strings
 from lifecycle.workbook.refusals import WorkbookRefused
-from lifecycle.workbook.sheet import Cell, Kind, Row, RowReader
+from lifecycle.workbook.sheet import Cell, Kind, Row, RowReader, too_many_rows
 from states.findings import Text
+
+ROWS_BESIDE = 60  # titles, header, totals and notes, which do not count as rows of the table
 
 
 class Sheet(NamedTuple):
@@ -59,13 +61,27 @@ class Book:
         if not self.sheets:
             raise _no_sheets()
 
-    def rows(self, sheet: Sheet, count: int) -> list[Row]:
-        """Read the first `count` rows that hold something, and nothing after them.
+    def head(self, sheet: Sheet, count: int) -> list[Row]:
+        """Read the first `count` rows that hold something, and nothing after them."""
+        return self._resolve(list(islice(self._stream(sheet), count)))
+
+    def rows(self, sheet: Sheet) -> list[Row]:
+        """Read all rows that hold something.
 
         A row's number is what its cells say, and a sheet's claimed dimension is not looked at, so that empty
         space costs nothing.
+
+        Raises:
+            WorkbookRefused: more than `max_rows` and some for titles and notes; reading stops there, before
+                any string is looked up.
         """
-        raw = list(islice(self._stream(sheet), count))
+        most = self.limits.max_rows + ROWS_BESIDE
+        raw = list(islice(self._stream(sheet), most + 1))
+        if len(raw) > most:
+            raise too_many_rows(self.limits)
+        return self._resolve(raw)
+
+    def _resolve(self, raw: list[tuple[Row, dict[int, int]]]) -> list[Row]:
         wanted = {index for _, shared in raw for index in shared.values()}
         strings = read_strings(self._package, self._strings, wanted, self.limits)
         return [

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from posixpath import dirname, join, normpath
 
-from lifecycle.workbook.markup import read_whole
+from lifecycle.workbook.markup import read_whole, walk
 from lifecycle.workbook.package import Limits, Package, corrupted
 from lifecycle.workbook.refusals import WorkbookRefused
 from states.findings import Text
@@ -183,7 +183,9 @@ def read_strings(package: Package, part: str | None, wanted: Collection[int], li
     """
     strings = Strings(wanted, Characters(limits.max_characters))
     if wanted and part is not None:
-        read_whole(package, part, strings)
+        for _ in walk(package, part, strings):
+            if len(strings.found) == len(wanted):
+                break
     if len(strings.found) != len(wanted):
         raise corrupted()
     return strings.found

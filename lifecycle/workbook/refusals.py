@@ -8,7 +8,7 @@ SHOWN_LENGTH = 80
 LISTED = 200
 
 
-class WorkbookRefused(Exception):  # noqa: N818 - the name states the outcome, as `Refusal` does
+class WorkbookRefused(Exception):
     """The file as a whole was not taken (or not written); the text says what to do about it."""
 
     def __init__(self, code: str, text: Text) -> None:
@@ -18,7 +18,7 @@ class WorkbookRefused(Exception):  # noqa: N818 - the name states the outcome, a
         self.text = text
 
 
-class Unclean(ValueError):  # noqa: N818 - the name states the finding
+class Unclean(ValueError):
     """One value is not what its column asks for."""
 
     def __init__(self, code: str, zh: str, en: str) -> None:

@@ -193,3 +193,15 @@ def _too_many_cells(limits: Limits) -> WorkbookRefused:
             "copy the rows and columns that hold something into a new workbook and upload that.",
         ),
     )
+
+
+def too_many_rows(limits: Limits) -> WorkbookRefused:
+    """Return the refusal of a table that is too long."""
+    most = limits.max_rows
+    return WorkbookRefused(
+        "too_many_rows",
+        Text(
+            f"数据超过 {most} 行；请拆分为多个文件，或删去无关的行后重新上传。",
+            f"There are more than {most} rows; split the file or delete rows that do not belong, and upload again.",
+        ),
+    )

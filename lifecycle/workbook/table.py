@@ -10,15 +10,16 @@ from lifecycle.workbook.book import Book
 from lifecycle.workbook.cells import is_blank
 from lifecycle.workbook.columns import HEADER_ROWS, Column, Header, Place, find_header, no_header, squeeze
 from lifecycle.workbook.package import Limits
-from lifecycle.workbook.refusals import CellError, Faults, Unclean, WorkbookRefused
-from lifecycle.workbook.sheet import Cell, Kind, Row
+from lifecycle.workbook.refusals import CellError, Faults, Unclean
+from lifecycle.workbook.sheet import Cell, Kind, Row, too_many_rows
 from lifecycle.workbook.texts import is_nothing
 from states.findings import Text
 
 R = TypeVar("R")
 T = TypeVar("T")
 
-_TOTAL = re.compile(r"(合计|总计|小计|共计|累计|总和).*|.*(合计|总计|小计)[:：]?", re.DOTALL)
+_TOTAL = re.compile(r"(合计|总计|小计|共计|累计)([:(0-9].*)?|.{0,12}(合计|总计|小计):?", re.DOTALL)
+_COUNT = re.compile("[0-9]+[个项家户]?")
 _NOTE = re.compile(
     r"(((备注|说明)$)|(备注|注释?|说明|填[表报]说明|填[表报]人|制表人?|审核人?|(单位|部门)?负责人|分管领导|主管领导|联系人|联系电话"
     r"|填[表报]单位|报送单位|填[表报]日期|填[表报]时间|报送日期|日期)(\([^)]*\))?:|注[0-9]|\(盖章|单位\(盖章).*",
@@ -141,14 +142,11 @@ def open_table(data: bytes | BinaryIO, columns: Sequence[Column], limits: Limits
     book = Book(data, limits)
     found: Reading | None = None
     for sheet in book.sheets:
-        header = find_header(book.rows(sheet, HEADER_ROWS + 1), columns)
+        header = find_header(book.head(sheet, HEADER_ROWS + 1), columns)
         if header is None:
             continue
         if found is None:
-            rows = book.rows(sheet, limits.max_rows + 2 * HEADER_ROWS)
-            body = [row for row in rows if row.number > header.row and not all(map(is_blank, row.cells.values()))]
-            if len(rows) == limits.max_rows + 2 * HEADER_ROWS:
-                raise _too_many_rows(limits)
+            body = [row for row in book.rows(sheet) if row.number > header.row and _holds_something(row)]
             found = Reading(sheet.name, header, book.day_zero, body)
         else:
             text = Text(f"另有工作表“{sheet.name}”未读取", f"the sheet «{sheet.name}» was not read")
@@ -176,7 +174,7 @@ def read_lines(reading: Reading, columns: Sequence[Column], limits: Limits) -> I
         line = Line(row, reading)
         first = min(number for number, cell in row.cells.items() if not is_blank(cell))
         label = squeeze(row.cells[first].text)
-        named = any(line.cell(Place(number, "")) for number in naming - {first})
+        named = any(_says_something(line.cell(Place(number, ""))) for number in naming - {first})
         if not named and _TOTAL.fullmatch(label):
             continue
         if not named and _NOTE.fullmatch(label):
@@ -184,10 +182,10 @@ def read_lines(reading: Reading, columns: Sequence[Column], limits: Limits) -> I
         elif not in_notes:
             count += 1
             if count > limits.max_rows:
-                raise _too_many_rows(limits)
+                raise too_many_rows(limits)
             _warn_strays(line, known)
             yield line
-        elif sum(line.cell(place) is not None for place in needed) >= 2:
+        elif sum(_says_something(line.cell(place)) for place in needed) >= 2:
             text = Text("表尾说明之后还有数据行；请移到说明之前", "a line below the notes; move it above them")
             line.fault(None, "line_below_notes", text)
 
@@ -216,6 +214,16 @@ def _check_columns(reading: Reading, columns: Sequence[Column]) -> None:
         reading.warnings.add(header.row, place.letters, place.text, "unknown_column", text)
 
 
+def _holds_something(row: Row) -> bool:
+    return not all(is_blank(cell) for cell in row.cells.values())
+
+
+def _says_something(cell: Cell | None) -> bool:
+    """Say whether a cell is neither blank, nor a count (12项), nor a caption such as 联系电话：."""
+    text = squeeze(cell.text) if cell else ""
+    return bool(text) and not _COUNT.fullmatch(text) and not _NOTE.fullmatch(text)
+
+
 def _warn_strays(line: Line, known: set[int]) -> None:
     """Warn once of each column that has contents but no header."""
     for number in sorted(line.row.cells.keys() - known):
@@ -223,14 +231,3 @@ def _warn_strays(line: Line, known: set[int]) -> None:
             known.add(number)
             text = Text("该列有内容但没有表头，未读取", "the column has contents but no header; it was not read")
             line.warn(Place(number, ""), "column_without_header", text)
-
-
-def _too_many_rows(limits: Limits) -> WorkbookRefused:
-    most = limits.max_rows
-    return WorkbookRefused(
-        "too_many_rows",
-        Text(
-            f"数据超过 {most} 行；请拆分为多个文件，或删去无关的行后重新上传。",
-            f"There are more than {most} rows; split the file or delete rows that do not belong, and upload again.",
-        ),
-    )

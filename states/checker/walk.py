@@ -96,15 +96,18 @@ class _Plan:
 
     @cached_property
     def start(self) -> Node:
+        """Return a project as it is created."""
         initial = self.definition.definition.initial
         return Node(initial, visited=self.asked_states & {initial})
 
     @cached_property
     def asked_states(self) -> frozenset[str]:
+        """Return the states that an invariant wants visited."""
         return frozenset(state for invariant in self.definition.invariants for state in invariant.visited)
 
     @cached_property
     def asked_events(self) -> frozenset[str]:
+        """Return the events whose last doer an arrow or an invariant asks for."""
         others = frozenset(item.other for item in self.definition.invariants if item.other)
         return self.definition.watched | others
 
@@ -127,9 +130,11 @@ class _Plan:
 
     @cached_property
     def returns(self) -> dict[str, frozenset[str]]:
+        """Return for each state where a return may lead."""
         return {state: self.definition.returns_to(state) for state in self.definition.states}
 
     def edges_of(self, node: Node) -> Iterator[Edge]:
+        """Yield every step out of the node, in the order of the file and of the persons."""
         for arrow in self.offers[node.state]:
             goal = self.goal(arrow, node)
             if goal is None or not node.flags.issuperset(arrow.requires):
@@ -144,6 +149,7 @@ class _Plan:
                     yield edge
 
     def goal(self, arrow: Transition, node: Node) -> str | None:
+        """Return the state the arrow leads to from this node, or None where there is nothing to return to."""
         if arrow.target == SAME:
             return node.state
         if arrow.target == LEFT:
@@ -161,6 +167,7 @@ class _Plan:
         return Edge(Step(arrow.event, person, node.state, goal), arrow, self.after(arrow, node, goal, person))
 
     def after(self, arrow: Transition, node: Node, goal: str, person: str) -> Node:
+        """Return the node as the completed act leaves it; a signature that waited is gone."""
         signers = node.signers
         if arrow.event in self.asked_events:
             signers = frozenset({entry for entry in signers if entry[0] != arrow.event} | {(arrow.event, person)})

@@ -182,6 +182,7 @@ def upgrade() -> None:
         sa.Column("flags", Json, nullable=False),
         sa.Column("signers", Json, nullable=False),
         sa.Column("pending", Json, nullable=True),
+        sa.Column("plan", Json, nullable=False),
         sa.Column("head_seq", sa.BigInteger(), nullable=False),
         sa.Column("head_hash", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", UTCDateTime, nullable=False),
@@ -269,9 +270,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("status = 'open'"),
         )
         batch_op.drop_index(
-            "ix_checkpoint_due",
-            postgresql_where=sa.text("status = 'open'"),
-            sqlite_where=sa.text("status = 'open'"),
+            "ix_checkpoint_due", postgresql_where=sa.text("status = 'open'"), sqlite_where=sa.text("status = 'open'")
         )
 
     op.drop_table("checkpoint")

@@ -1,0 +1,157 @@
+"""A project's history as people read it: its log entries with commitments opened, each told in a sentence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from lifecycle.callers import Caller
+from lifecycle.canonical import parse_canonical
+from lifecycle.commitments import Disclosure, is_commitment, opens
+from lifecycle.database import Transaction
+from lifecycle.pages import IDENTIFIER, Page, check_limit
+from lifecycle.rulebooks import rules_for
+from lifecycle.sentences import refused_by, tell
+from lifecycle.sets import for_both, select_many, within
+from lifecycle.statements import Row, Statement
+from lifecycle.tables import Disclosure as DisclosureRow
+from lifecycle.tables import Entry, Person
+from lifecycle.transition import Loaded, load_project
+from lifecycle.visibility import hidden_fields, may_sign, pending_for
+from states.definition import LifecycleDefinition
+from states.facts import Actor
+
+_entry = Entry.__table__  # type: ignore[attr-defined]
+_disclosure = DisclosureRow.__table__  # type: ignore[attr-defined]
+_person = Person.__table__  # type: ignore[attr-defined]
+
+WITHHELD = "$withheld"  # no field can be called so
+_AFTER = sa.and_(
+    _entry.c.stream == sa.bindparam("of"),
+    _entry.c.seq > sa.bindparam("after", type_=sa.BigInteger()),
+    _entry.c.outcome.in_([sa.bindparam("one"), sa.bindparam("two"), sa.bindparam("three")]),
+)
+ENTRIES = Statement(
+    sa.select(_entry.c.id, _entry.c.seq, _entry.c.at, _entry.c.body, _entry.c.leaf)
+    .where(_AFTER)
+    .order_by(_entry.c.seq)
+    .limit(sa.bindparam("limit", type_=sa.Integer()))
+)
+DISCLOSURES = for_both(
+    lambda d: sa.select(_disclosure).where(within(_disclosure.c.entry_id, "entries", d, "uuid"))
+)
+NAMES = for_both(
+    lambda d: sa.select(_person.c.id, _person.c.name).where(within(_person.c.id, "people", d, "uuid"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Who reads, under which definition, with what opens the entry's commitments."""
+
+    actor: Actor
+    definition: LifecycleDefinition
+    entry: str
+    disclosures: Mapping[str, Disclosure]
+
+    def open(self, value: Any, path: str) -> Any:
+        """Return a value in clear; where its disclosure is gone or opens something else, say so instead."""
+        if not is_commitment(value):
+            return value
+        disclosure = self.disclosures.get(path)
+        if disclosure is None:
+            return {WITHHELD: "redacted"}
+        return disclosure.value if opens(value, disclosure) else {WITHHELD: "disclosure_does_not_open"}
+
+    def change(self, index: int, change: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a change with its values as the reader may see them."""
+        path = change["path"]
+        shown: dict[str, Any] = {"path": path}
+        unseen = path.removeprefix("/record/") in hidden_fields(self.actor, self.definition)
+        for side in ("old", "new"):
+            value = self.open(change[side], f"/changes/{index}/{side}")
+            if value is not None and unseen:
+                value = {WITHHELD: "role"}
+            elif path == "/pending" and value is not None and WITHHELD not in value:
+                value = pending_for(self.actor, self.definition, value) or {WITHHELD: "role"}
+            shown[side] = value
+        return shown
+
+
+def project_history(tx: Transaction, caller: Caller, project: str, after_seq: int = 0, limit: int = 100) -> Page:
+    """Return a project's entries in order as the caller may see them; `next` is the seq to go on after.
+
+    Attempts that came to nothing are for those who see all projects. A value that is kept back reads
+    `{"$withheld": "role"}` where it is not for the caller, `"redacted"` where its disclosure was deleted. Reasons are for
+    everybody who reaches the project, but what the first of two persons signed only for those who could sign it.
+    Four reads for any page.
+
+    Raises:
+        NotFound: there is no such project within the caller's reach.
+        Unreadable: the limit is not 1 to 200.
+    """
+    check_limit(limit)
+    loaded = load_project(tx, caller, project)
+    outcomes = ("success", "denied", "failed") if caller.actor.scope == "all" else ("success",) * 3
+    one, two, three = outcomes
+    of = f"project/{project}"
+    found = tx.fetch(ENTRIES, of=of, after=after_seq, limit=limit + 1, one=one, two=two, three=three)
+    rows = found[:limit]
+    bodies = [parse_canonical(row["body"]) for row in rows]
+    disclosures = _disclosures(tx, [row["id"] for row in rows])
+    names = _names(tx, bodies)
+    items = [
+        _told(tx, loaded, caller.actor, row, body, disclosures.get(row["id"], {}), names)
+        for row, body in zip(rows, bodies, strict=True)
+    ]
+    return Page(items, str(rows[-1]["seq"]) if len(found) > limit else None)
+
+
+def _told(
+    tx: Transaction,
+    loaded: Loaded,
+    actor: Actor,
+    row: Row,
+    body: Mapping[str, Any],
+    disclosures: Mapping[str, Disclosure],
+    names: Mapping[str, str],
+) -> dict[str, Any]:
+    action = body["action"] or {}
+    pinned = action.get("definition") or loaded.row["definition_hash"]
+    definition = rules_for(tx, pinned, loaded.row["policy_hash"], None).definition
+    reader = _Reader(actor, definition, row["id"], disclosures)
+    event = action.get("name") or ""
+    kept_back = body["type"] == "project.signed" and not may_sign(actor, definition, event)
+    reason = reader.open(body["reason"], "/reason")
+    who = {**{name: body["actor"][name] for name in ("kind", "id", "role")}, "name": names.get(body["actor"]["id"])}
+    told: dict[str, Any] = {
+        "seq": row["seq"],
+        "id": row["id"],
+        "at": body["at"],
+        "type": body["type"],
+        "outcome": body["outcome"],
+        "actor": who,
+        "action": body["action"],
+        "changes": [reader.change(index, change) for index, change in enumerate(body["changes"])],
+        "reason": {WITHHELD: "role"} if kept_back and reason is not None else reason,
+        "docs": [] if kept_back else body["docs"],
+        "refused_by": refused_by(action),
+        "leaf": row["leaf"].hex(),
+    }
+    at: datetime = row["at"]
+    return {**told, "sentence": tell(definition, told, at, loaded.rules.policy.policy.zone)}
+
+
+def _disclosures(tx: Transaction, entries: Sequence[str]) -> dict[str, dict[str, Disclosure]]:
+    found: dict[str, dict[str, Disclosure]] = {}
+    for row in select_many(tx, DISCLOSURES, "entries", entries):
+        found.setdefault(row["entry_id"], {})[row["path"]] = Disclosure(**row)
+    return found
+
+
+def _names(tx: Transaction, bodies: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    people = sorted({body["actor"]["id"] for body in bodies})
+    known = [person for person in people if IDENTIFIER.fullmatch(person)]
+    return {row["id"]: row["name"] for row in select_many(tx, NAMES, "people", known)}

@@ -1,0 +1,203 @@
+"""Projects rebuilt from their log entries alone, and what differs between that and the live rows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from lifecycle.canonical import ZERO_HASH, NotCanonical, instant, leaf_hash, parse_canonical
+from lifecycle.commitments import Disclosure, is_commitment, opens
+from lifecycle.database import Transaction
+from lifecycle.rulebooks import rules_for
+from lifecycle.sets import for_both, select_many, within
+from lifecycle.snapshots import NESTED, PLAIN, PRIVATE, facts_of, plain
+from lifecycle.statements import Row, Statement
+from lifecycle.surroundings import Scopes, capacity
+from lifecycle.tables import Batch, Checkpoint, Entry, Project
+from lifecycle.tables import Disclosure as DisclosureRow
+from lifecycle.transition import READ_PROJECT, SELECT_PROJECT
+from states.capacities import Claims, claims
+
+_entry = Entry.__table__  # type: ignore[attr-defined]
+_disclosure = DisclosureRow.__table__  # type: ignore[attr-defined]
+_check = Checkpoint.__table__  # type: ignore[attr-defined]
+_project = Project.__table__  # type: ignore[attr-defined]
+_batch = Batch.__table__  # type: ignore[attr-defined]
+
+CHUNK = 200  # projects read at a time: bounds memory
+_FIRST = "00000000-0000-0000-0000-000000000000"
+ENTRIES = for_both(
+    lambda d: sa.select(_entry).where(within(_entry.c.stream, "streams", d)).order_by(_entry.c.stream, _entry.c.seq)
+)
+DISCLOSURES = for_both(
+    lambda d: (
+        sa.select(_disclosure)
+        .join(_entry, _entry.c.id == _disclosure.c.entry_id)
+        .where(within(_entry.c.stream, "streams", d))
+    )
+)
+OPEN_CHECKPOINTS = for_both(
+    lambda d: sa.select(
+        _check.c.project_id, _check.c.kind, _check.c.number, _check.c.due_on, _check.c.provisional
+    ).where(within(_check.c.project_id, "projects", d, "uuid"), sa.text("status = 'open'"))
+)
+OF_PROGRAMME = Statement(
+    SELECT_PROJECT.where(_batch.c.programme == sa.bindparam("of"), _project.c.id > sa.bindparam("after"))
+    .order_by(_project.c.id)
+    .limit(sa.literal(CHUNK, sa.Integer()))
+)
+READ_BATCH = Statement(sa.select(_batch).where(_batch.c.id == sa.bindparam("wanted")))
+COUNTERS = Statement(
+    sa.select(capacity.c.scope, capacity.c.pool, capacity.c.key, capacity.c.used).where(
+        sa.or_(capacity.c.scope == sa.bindparam("one"), capacity.c.scope == sa.bindparam("other"))
+    )
+)
+
+
+class BrokenLog(ValueError):  # noqa: N818 - the name states the finding
+    """A stream that does not hold together; `problems` names each entry and what is wrong with it."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        """Take the problems, at least one."""
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+class Withheld(NamedTuple):
+    """The place of a value whose disclosure is not there: the log still holds its commitment."""
+
+    entry: str
+    path: str
+
+
+@dataclass(slots=True)
+class _Played:
+    """A stream played to its end: the snapshot, the head, and what does not hold together."""
+
+    columns: dict[str, Any] = field(default_factory=dict)
+    checkpoints: dict[str, Any] = field(default_factory=dict)
+    capacities: dict[str, int] = field(default_factory=dict)
+    seq: int = 0
+    leaf: bytes = ZERO_HASH
+    created_at: str | None = None
+    changed_at: str | None = None
+    problems: list[str] = field(default_factory=list)
+
+
+def replay(tx: Transaction, project: str) -> dict[str, Any]:
+    """Return a project's snapshot, rebuilt from the successful entries of its stream alone, as JSON values.
+
+    The columns by name; `record`, `documents`, `signers` whole; `checkpoints` as kind/number → due date; `capacities` as
+    pool/key → what the project holds; `seq` and `head`, `created_at` and `changed_at`. A value whose disclosure was
+    deleted is a `Withheld`.
+
+    Raises:
+        BrokenLog: there are no entries, the chain does not hold, a projection differs from its body, a disclosure does
+            not open its commitment, or an entry's old value is not what the entries before it left.
+    """
+    played = next(_play(tx, [project]))
+    if played.problems:
+        raise BrokenLog(played.problems)
+    return {
+        "id": project,
+        **played.columns,
+        "checkpoints": played.checkpoints,
+        "capacities": {place: amount for place, amount in played.capacities.items() if amount},
+        "seq": played.seq,
+        "head": played.leaf.hex(),
+        "created_at": played.created_at,
+        "changed_at": played.changed_at,
+    }
+
+
+def drift(tx: Transaction, project: str) -> list[str]:
+    """Return what differs between the log and the live row, open checkpoints and claims; empty where nothing does.
+
+    What was withheld from the log's reader by redaction is not compared.
+    """
+    row = tx.one(READ_PROJECT, wanted=project)
+    if row is None:
+        return [f"there is no row of project {project}"]
+    return next(_compared(tx, [row]))[1]
+
+
+def drift_of_batch(tx: Transaction, batch: str) -> dict[str, list[str]]:
+    """Return the projects of a batch that drift, by id, and the batch's or programme's counters under `capacities`.
+
+    Reads the whole programme in chunks, for its counters are sums over all its batches; run it in a transaction that
+    sees one instant, or while nobody writes.
+    """
+    found: dict[str, list[str]] = {}
+    head = tx.one(READ_BATCH, wanted=batch)
+    if head is None:
+        return {batch: [f"there is no row of batch {batch}"]}
+    sums: dict[tuple[str, str, str], int] = {}
+    number, after = 0, _FIRST
+    while rows := tx.fetch(OF_PROGRAMME, of=head["programme"], after=after):
+        after = rows[-1]["id"]
+        for row in rows:
+            _add(tx, row, sums)
+        own = [row for row in rows if row["batch_id"] == batch]
+        number += len(own)
+        found.update({row["id"]: problems for row, problems in _compared(tx, own) if problems})
+    if number != head["last_number"]:
+        found[batch] = [f"{head['last_number']} projects were entered, and there are {number}"]
+    counters = tx.fetch(COUNTERS, one=batch, other=head["programme"])
+    wrong = _counted_wrong(counters, {place: n for place, n in sums.items() if place[0] in (batch, head["programme"])})
+    return {**found, "capacities": wrong} if wrong else found
+
+
+def _add(tx: Transaction, row: Row, sums: dict[tuple[str, str, str], int]) -> None:
+    scopes = Scopes(row["batch_id"], row["programme"])
+    definition = rules_for(tx, row["definition_hash"], row["policy_hash"], row["calendar_hash"]).definition
+    for (pool, key), amount in _claims(tx, row).items():
+        place = (scopes.of(definition, pool), pool, key)
+        sums[place] = sums.get(place, 0) + amount
+
+
+def _claims(tx: Transaction, row: Row) -> Claims:
+    rules = rules_for(tx, row["definition_hash"], row["policy_hash"], row["calendar_hash"])
+    return claims(rules.definition, rules.policy, facts_of(row), row["state"])
+
+
+def _counted_wrong(counters: Sequence[Row], sums: Mapping[tuple[str, str, str], int]) -> list[str]:
+    used = {(row["scope"], row["pool"], row["key"]): row["used"] for row in counters}
+    places = sorted({*used, *sums})
+    return [
+        f"{'/'.join(place)}: the counter says {used.get(place, 0)}, the projects hold {sums.get(place, 0)}"
+        for place in places
+        if used.get(place, 0) != sums.get(place, 0)
+    ]
+
+
+def _compared(tx: Transaction, rows: Sequence[Row]) -> Iterator[tuple[Row, list[str]]]:
+    ids = [row["id"] for row in rows]
+    opened: dict[str, dict[str, Any]] = {}
+    for item in select_many(tx, OPEN_CHECKPOINTS, "projects", ids):
+        due = {"due_on": item["due_on"].isoformat(), "provisional": item["provisional"]}
+        opened.setdefault(item["project_id"], {})[f"{item['kind']}/{item['number']}"] = due
+    for row, played in zip(rows, _play(tx, ids), strict=True):
+        yield row, [*played.problems, *_differences(tx, row, played, opened.get(row["id"], {}))]
+
+
+def _differences(tx: Transaction, row: Row, played: _Played, opened: Mapping[str, Any]) -> Iterator[str]:
+    for name in (*PLAIN, *PRIVATE, "pending"):
+        yield from _differs(name, played.columns.get(name), plain(row[name]))
+    for name in NESTED:
+        told = played.columns.get(name, {})
+        for key in sorted({*told, *row[name]}):
+            yield from _differs(f"{name}/{key}", told.get(key), row[name].get(key))
+    for place in sorted({*played.checkpoints, *opened}):
+        yield from _differs(f"checkpoints/{place}", played.checkpoints.get(place), opened.get(place))
+    held = {f"{pool}/{key}": amount for (pool, key), amount in _claims(tx, row).items()}
+    for place in sorted({*played.capacities, *held}):
+        yield from _differs(f"capacities/{place}", played.capacities.get(place, 0), held.get(place, 0))
+    yield from _differs("created_at", played.created_at, instant(row["created_at"]))
+    yield from _differs("changed_at", played.changed_at, instant(row["changed_at"]))
+    yield from _differs("head", (played.seq, played.leaf.hex()), (row["head_seq"], row["head_hash"].hex()))
+
+
+def _differs(name: str, told: Any, live: Any) -> Iterator[str]:
+    if not isinstance(told, Withheld) and told != live:
+        yield f"{name}: the log says {told!r}, the row says {live!r}"
