@@ -202,7 +202,9 @@ def disclosure_columns(item: Disclosure) -> dict[str, Any]:
 
 person_key = PersonKey.__table__  # type: ignore[attr-defined]
 READ_KEY = Statement(sa.select(person_key.c.key).where(person_key.c.person == sa.bindparam("wanted")))
-ADD_KEY = Statement(sa.insert(person_key))
+ADD_KEY = Statement(
+    sa.text("INSERT INTO person_key (person, key) VALUES (:person, :key) ON CONFLICT DO NOTHING")
+)
 
 _head = StreamHead.__table__  # type: ignore[attr-defined]
 _LOCK_HEAD = (
@@ -227,10 +229,11 @@ def keys_of(tx: Transaction, *persons: str) -> Keys:
 
 
 def make_key(tx: Transaction, person: str) -> bytes:
-    """Make a person's key and queue its row."""
-    key = secrets.token_bytes(32)
-    tx.queue(ADD_KEY, person=person, key=key)
-    return key
+    """Make a person's key, or return the one that somebody else made first."""
+    tx.fetch(ADD_KEY, person=person, key=secrets.token_bytes(32))
+    row = tx.one(READ_KEY, wanted=person)
+    assert row is not None
+    return bytes(row["key"])
 
 
 def append_to_system(tx: Transaction, log: Log, caller: Caller, deed: Deed) -> Receipt:

@@ -39,12 +39,8 @@ ENTRIES = Statement(
     .order_by(_entry.c.seq)
     .limit(sa.bindparam("limit", type_=sa.Integer()))
 )
-DISCLOSURES = for_both(
-    lambda d: sa.select(_disclosure).where(within(_disclosure.c.entry_id, "entries", d, "uuid"))
-)
-NAMES = for_both(
-    lambda d: sa.select(_person.c.id, _person.c.name).where(within(_person.c.id, "people", d, "uuid"))
-)
+DISCLOSURES = for_both(lambda d: sa.select(_disclosure).where(within(_disclosure.c.entry_id, "entries", d, "uuid")))
+NAMES = for_both(lambda d: sa.select(_person.c.id, _person.c.name).where(within(_person.c.id, "people", d, "uuid")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +80,8 @@ def project_history(tx: Transaction, caller: Caller, project: str, after_seq: in
     """Return a project's entries in order as the caller may see them; `next` is the seq to go on after.
 
     Attempts that came to nothing are for those who see all projects. A value that is kept back reads
-    `{"$withheld": "role"}` where it is not for the caller, `"redacted"` where its disclosure was deleted. Reasons are for
-    everybody who reaches the project, but what the first of two persons signed only for those who could sign it.
+    `{"$withheld": "role"}` where it is not for the caller, `"redacted"` where its disclosure was deleted. Reasons are
+    for everybody who reaches the project, but what the first of two persons signed only for those who could sign it.
     Four reads for any page.
 
     Raises:

@@ -1,7 +1,7 @@
 """Projects as people read them: lists, counts, and one project whole, each within the caller's reach."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
@@ -17,7 +17,7 @@ from lifecycle.rulebooks import rules_for
 from lifecycle.sets import for_both, select_many, within
 from lifecycle.snapshots import PRIVATE, plain
 from lifecycle.statements import Row, Statement
-from lifecycle.tables import Membership, Project, Rulebook
+from lifecycle.tables import Checkpoint, Membership, Project, Rulebook
 from lifecycle.transition import Loaded, load_project
 from lifecycle.visibility import hidden_fields, label_of, pending_for, reach_of
 from states.deadlines import light
@@ -28,6 +28,7 @@ from states.findings import Text
 _project = Project.__table__  # type: ignore[attr-defined]
 _membership = Membership.__table__  # type: ignore[attr-defined]
 _rulebook = Rulebook.__table__  # type: ignore[attr-defined]
+_check = Checkpoint.__table__  # type: ignore[attr-defined]
 
 COUNTED = ("state", "city")
 FILTER_LENGTH = 300
@@ -35,6 +36,12 @@ _SHOWN = ("id", "code", "title", "state", "version", "city", "task_code", "lead_
 _READ = (*_SHOWN, "investment_fen", "entered_on", "changed_at", "batch_id", "definition_hash", "policy_hash")
 _WHOLE = ("members", "group_name", "starts_on", "ends_on", "filed_rank", "left_state", "documents", "flags", "signers")
 _VERSIONS = Statement(sa.select(_rulebook.c.hash, _rulebook.c.kind).where(_rulebook.c.kind != "calendar"))
+
+_OPEN_CHECKPOINTS = Statement(
+    sa.select(_check.c.kind, _check.c.number, _check.c.due_on, _check.c.computed_on, _check.c.provisional)
+    .where(_check.c.project_id == sa.bindparam("of"), sa.text("status = 'open'"))
+    .order_by(_check.c.due_on, _check.c.kind, _check.c.number)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,7 @@ def show_project(tx: Transaction, caller: Caller, project: str) -> dict[str, Any
     loaded = load_project(tx, caller, project)
     row, rules, actor = loaded.row, loaded.rules, caller.actor
     unseen = hidden_fields(actor, rules.definition)
+    opened = tx.fetch(_OPEN_CHECKPOINTS, of=project)
     return {
         **_item(row, rules.definition),
         **{name: plain(row[name]) for name in (*_WHOLE, *PRIVATE)},
@@ -110,7 +118,7 @@ def show_project(tx: Transaction, caller: Caller, project: str) -> dict[str, Any
         "record": {name: value for name, value in row["record"].items() if name not in unseen},
         "hidden": sorted(unseen & row["record"].keys()),
         "pending": pending_for(actor, rules.definition, row["pending"]),
-        "checkpoints": _checkpoints(loaded, caller),
+        "checkpoints": _checkpoints(loaded, caller, opened),
         "definition": {"name": rules.definition.name, "hash": row["definition_hash"]},
         "policy": {"name": rules.policy.name, "hash": row["policy_hash"]},
     }
@@ -219,7 +227,7 @@ def _item(row: Row, definition: LifecycleDefinition) -> dict[str, Any]:
     }
 
 
-def _checkpoints(loaded: Loaded, caller: Caller) -> list[dict[str, Any]]:
+def _checkpoints(loaded: Loaded, caller: Caller, opened: Sequence[Row]) -> list[dict[str, Any]]:
     policy, specs = loaded.rules.policy, loaded.rules.definition.checkpoints
     today, near = caller.today(policy.policy.zone), policy.reminders.yellow_within_days
     return [
@@ -232,7 +240,7 @@ def _checkpoints(loaded: Loaded, caller: Caller) -> list[dict[str, Any]]:
             "provisional": row["provisional"],
             "light": light(row["due_on"], today, near).value,
         }
-        for row in loaded.open_checkpoints
+        for row in opened
     ]
 
 

@@ -69,9 +69,7 @@ def add_person(tx: Transaction, log: Log, caller: Caller, new: NewPerson) -> str
     if tx.one(BY_LOGIN, wanted=new.login):
         raise Unreadable(Text(f"登录名{new.login}已存在", f"the login {new.login} is taken"))
     person = audit.new_id(caller.now)
-    tx.queue(audit.ADD_KEY, person=f"user/{person}", key=(key := secrets.token_bytes(32)))
-    keys = audit.keys_of(tx, person_of(caller))
-    keys.known[f"user/{person}"] = key
+    keys = audit.keys_of(tx, person_of(caller), f"user/{person}")
     deed = Deed(
         stream=f"user/{person}",
         type="user.created",

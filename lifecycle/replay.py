@@ -1,47 +1,34 @@
 """Projects rebuilt from their log entries alone, and what differs between that and the live rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
-from lifecycle.canonical import ZERO_HASH, NotCanonical, instant, leaf_hash, parse_canonical
-from lifecycle.commitments import Disclosure, is_commitment, opens
+from lifecycle.canonical import instant
 from lifecycle.database import Transaction
 from lifecycle.rulebooks import rules_for
 from lifecycle.sets import for_both, select_many, within
 from lifecycle.snapshots import NESTED, PLAIN, PRIVATE, facts_of, plain
 from lifecycle.statements import Row, Statement
+from lifecycle.streams import Played, Withheld, play
 from lifecycle.surroundings import Scopes, capacity
-from lifecycle.tables import Batch, Checkpoint, Entry, Project
-from lifecycle.tables import Disclosure as DisclosureRow
-from lifecycle.transition import READ_PROJECT, SELECT_PROJECT
+from lifecycle.tables import Batch, Checkpoint, Project
+from lifecycle.transition import SELECT_PROJECT
 from states.capacities import Claims, claims
 
-_entry = Entry.__table__  # type: ignore[attr-defined]
-_disclosure = DisclosureRow.__table__  # type: ignore[attr-defined]
 _check = Checkpoint.__table__  # type: ignore[attr-defined]
 _project = Project.__table__  # type: ignore[attr-defined]
 _batch = Batch.__table__  # type: ignore[attr-defined]
 
 CHUNK = 200  # projects read at a time: bounds memory
 _FIRST = "00000000-0000-0000-0000-000000000000"
-ENTRIES = for_both(
-    lambda d: sa.select(_entry).where(within(_entry.c.stream, "streams", d)).order_by(_entry.c.stream, _entry.c.seq)
-)
-DISCLOSURES = for_both(
-    lambda d: (
-        sa.select(_disclosure)
-        .join(_entry, _entry.c.id == _disclosure.c.entry_id)
-        .where(within(_entry.c.stream, "streams", d))
-    )
-)
 OPEN_CHECKPOINTS = for_both(
     lambda d: sa.select(
-        _check.c.project_id, _check.c.kind, _check.c.number, _check.c.due_on, _check.c.provisional
+        _check.c.project_id, _check.c.id, _check.c.kind, _check.c.number, _check.c.due_on, _check.c.provisional
     ).where(within(_check.c.project_id, "projects", d, "uuid"), sa.text("status = 'open'"))
 )
+READ_PROJECT = Statement(SELECT_PROJECT.where(_project.c.id == sa.bindparam("wanted")))
 OF_PROGRAMME = Statement(
     SELECT_PROJECT.where(_batch.c.programme == sa.bindparam("of"), _project.c.id > sa.bindparam("after"))
     .order_by(_project.c.id)
@@ -55,7 +42,7 @@ COUNTERS = Statement(
 )
 
 
-class BrokenLog(ValueError):  # noqa: N818 - the name states the finding
+class BrokenLog(ValueError):
     """A stream that does not hold together; `problems` names each entry and what is wrong with it."""
 
     def __init__(self, problems: Sequence[str]) -> None:
@@ -64,43 +51,24 @@ class BrokenLog(ValueError):  # noqa: N818 - the name states the finding
         self.problems = tuple(problems)
 
 
-class Withheld(NamedTuple):
-    """The place of a value whose disclosure is not there: the log still holds its commitment."""
-
-    entry: str
-    path: str
-
-
-@dataclass(slots=True)
-class _Played:
-    """A stream played to its end: the snapshot, the head, and what does not hold together."""
-
-    columns: dict[str, Any] = field(default_factory=dict)
-    checkpoints: dict[str, Any] = field(default_factory=dict)
-    capacities: dict[str, int] = field(default_factory=dict)
-    seq: int = 0
-    leaf: bytes = ZERO_HASH
-    created_at: str | None = None
-    changed_at: str | None = None
-    problems: list[str] = field(default_factory=list)
-
-
 def replay(tx: Transaction, project: str) -> dict[str, Any]:
     """Return a project's snapshot, rebuilt from the successful entries of its stream alone, as JSON values.
 
-    The columns by name; `record`, `documents`, `signers` whole; `checkpoints` as kind/number → due date; `capacities` as
-    pool/key → what the project holds; `seq` and `head`, `created_at` and `changed_at`. A value whose disclosure was
+    The columns by name; `record`, `documents`, `signers` whole; `checkpoints` as kind/number → due date; `capacities`
+    as pool/key → what the project holds; `seq` and `head`, `created_at` and `changed_at`. A value whose disclosure was
     deleted is a `Withheld`.
 
     Raises:
         BrokenLog: there are no entries, the chain does not hold, a projection differs from its body, a disclosure does
             not open its commitment, or an entry's old value is not what the entries before it left.
     """
-    played = next(_play(tx, [project]))
+    played = next(play(tx, [project]))
     if played.problems:
         raise BrokenLog(played.problems)
+    nothing: dict[str, Any] = {**dict.fromkeys((*PLAIN, *PRIVATE, "pending")), **{name: {} for name in NESTED}}
     return {
         "id": project,
+        **nothing,
         **played.columns,
         "checkpoints": played.checkpoints,
         "capacities": {place: amount for place, amount in played.capacities.items() if amount},
@@ -173,23 +141,20 @@ def _counted_wrong(counters: Sequence[Row], sums: Mapping[tuple[str, str, str], 
 
 def _compared(tx: Transaction, rows: Sequence[Row]) -> Iterator[tuple[Row, list[str]]]:
     ids = [row["id"] for row in rows]
-    opened: dict[str, dict[str, Any]] = {}
+    opened: dict[str, list[Row]] = {project: [] for project in ids}
     for item in select_many(tx, OPEN_CHECKPOINTS, "projects", ids):
-        due = {"due_on": item["due_on"].isoformat(), "provisional": item["provisional"]}
-        opened.setdefault(item["project_id"], {})[f"{item['kind']}/{item['number']}"] = due
-    for row, played in zip(rows, _play(tx, ids), strict=True):
-        yield row, [*played.problems, *_differences(tx, row, played, opened.get(row["id"], {}))]
+        opened[item["project_id"]].append(item)
+    for row, played in zip(rows, play(tx, ids), strict=True):
+        yield row, [*played.problems, *_differences(tx, row, played), *_planned(row, played, opened[row["id"]])]
 
 
-def _differences(tx: Transaction, row: Row, played: _Played, opened: Mapping[str, Any]) -> Iterator[str]:
+def _differences(tx: Transaction, row: Row, played: Played) -> Iterator[str]:
     for name in (*PLAIN, *PRIVATE, "pending"):
         yield from _differs(name, played.columns.get(name), plain(row[name]))
     for name in NESTED:
         told = played.columns.get(name, {})
         for key in sorted({*told, *row[name]}):
             yield from _differs(f"{name}/{key}", told.get(key), row[name].get(key))
-    for place in sorted({*played.checkpoints, *opened}):
-        yield from _differs(f"checkpoints/{place}", played.checkpoints.get(place), opened.get(place))
     held = {f"{pool}/{key}": amount for (pool, key), amount in _claims(tx, row).items()}
     for place in sorted({*played.capacities, *held}):
         yield from _differs(f"capacities/{place}", played.capacities.get(place, 0), held.get(place, 0))
@@ -198,6 +163,23 @@ def _differences(tx: Transaction, row: Row, played: _Played, opened: Mapping[str
     yield from _differs("head", (played.seq, played.leaf.hex()), (row["head_seq"], row["head_hash"].hex()))
 
 
+def _planned(row: Row, played: Played, opened: Sequence[Row]) -> Iterator[str]:
+    """Hold the open checkpoints against what the entries told, and the plan in the project's row against both."""
+    due = {
+        f"{item['kind']}/{item['number']}": {"due_on": item["due_on"].isoformat(), "provisional": item["provisional"]}
+        for item in opened
+    }
+    for place in sorted({*played.checkpoints, *due}):
+        yield from _differs(f"checkpoints/{place}", played.checkpoints.get(place), due.get(place))
+    known = {item["id"]: (item["kind"], item["number"], plain(item["due_on"]), item["provisional"]) for item in opened}
+    plan = {item["id"]: (item["kind"], item["number"], item["due_on"], item["provisional"]) for item in row["plan"]}
+    if known != plan:
+        yield f"plan: the row says {sorted(plan.values())}, and open are {sorted(known.values())}"
+
+
 def _differs(name: str, told: Any, live: Any) -> Iterator[str]:
     if not isinstance(told, Withheld) and told != live:
         yield f"{name}: the log says {told!r}, the row says {live!r}"
+
+
+__all__ = ["BrokenLog", "Withheld", "drift", "drift_of_batch", "replay"]

@@ -27,8 +27,9 @@ class Statement:
         """Return the statement as this dialect's driver takes it."""
         found = self._compiled.get(dialect.name)
         if found is None:
-            found = Compiled(self._forms.get(dialect.name, self._statement), dialect)
-            self._compiled[dialect.name] = found
+            # Of two threads that compile at once both must end with the same object: `join` knows it by its id.
+            made = Compiled(self._forms.get(dialect.name, self._statement), dialect)
+            found = self._compiled.setdefault(dialect.name, made)
         return found
 
 

@@ -192,6 +192,7 @@ def _load(
     row = tx.one(LOCK_PROJECT if lock else READ_PROJECT, wanted=project, me=me)
     if row is None or not within_reach(caller, row):
         raise NotFound(Text("没有此项目，或不在您的管辖范围", "no such project within your reach"))
+    # Read after the lock was had: whoever used this key at the same time has committed by now.
     first = tx.one(answers.READ, who=caller.actor.id, wanted=key) if key is not None else None
     rules = rules_for(tx, row["definition_hash"], row["policy_hash"], row["calendar_hash"])
     mine = row.pop("my_key")

@@ -63,7 +63,7 @@ def from_serial(text: str, day_zero: date) -> date:
     if "-" in text[1:] and "E" not in text.upper():
         return parse_date(text, Edge.START)
     serial = parse_number(text)
-    if not 0 <= serial < 100_000:
+    if not 0 <= serial < 200_000:
         raise _out_of_range()
     return _plausible(day_zero + timedelta(days=int(serial)))
 

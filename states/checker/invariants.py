@@ -69,10 +69,8 @@ def _arrivals(walk: Walk) -> Iterator[_Arrival]:
 
 
 def _unvisited(_definition: LifecycleDefinition, invariant: Invariant, arrival: _Arrival) -> bool:
-    state, before = arrival.node.state, arrival.before
-    if state not in invariant.states or (before and before.state == state):
-        return False
-    return not (before.visited if before else frozenset()).issuperset(invariant.visited)
+    visited = arrival.before.visited if arrival.before else frozenset()
+    return arrival.node.state in invariant.states and not visited.issuperset(invariant.visited)
 
 
 def _flagged(_definition: LifecycleDefinition, invariant: Invariant, arrival: _Arrival) -> bool:

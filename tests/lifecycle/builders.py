@@ -353,3 +353,15 @@ def drive(database: Database, log: Log, project: str, state: str) -> Row:
     row = read_project(database, project)
     assert row["state"] == state, f"{row['state']} and not {state}"
     return row
+
+
+def force(database: Database, *statements: tuple[str, Sequence[Any]]) -> None:
+    """Run statements (`?` for parameters) as an administrator who has put the append-only triggers out of action."""
+    with database.transaction() as tx:
+        if tx.is_postgres:
+            tx.execute_driver("ALTER TABLE entry DISABLE TRIGGER ALL")
+        else:
+            for name in ("update", "delete", "replace"):
+                tx.execute_driver(f"DROP TRIGGER IF EXISTS entry_no_{name}")
+        for sql, values in statements:
+            tx.execute_driver(sql.replace("?", "%s") if tx.is_postgres else sql, values)

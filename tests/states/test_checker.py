@@ -91,6 +91,12 @@ def test_what_is_declared_and_never_used_is_found(kind, place, old, new):
     assert found(check(planted((old, new)), POLICY)) == [(f"unused_{kind}", place)]
 
 
+def test_a_capacity_that_another_one_draws_from_is_used():
+    purse = 'purse = { zh = "甲", en = "a", scope = "batch", key = "whole", measure = "one", ceiling = "imported" }'
+    definition = planted(("[capacities]\n", f"[capacities]\n{purse}\n"), ('pool = "budget"', 'pool = "purse"'))
+    assert check(definition, POLICY) == []
+
+
 def test_a_rule_that_no_definition_names_is_found():
     definition = planted(
         ("close", 1, 'rules = ["paid_as_granted"]\n', ""), ("record_payment", 1, '"paid_as_granted"', "")

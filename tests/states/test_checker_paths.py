@@ -83,6 +83,12 @@ BROKEN = [
         (),
     ),
     (
+        "visited_before_broken",
+        "planted",
+        [(an_invariant("visited_before", 'states = ["published"]\nvisited = ["published"]'),)],
+        TO_PUBLISHED,
+    ),
+    (
         "two_persons_broken",
         "planted",
         [(an_invariant("two_persons", 'event = "revoke"\nother = "grant_reward"'),)],

@@ -2,6 +2,7 @@
 
 import pytest
 from cases import CALENDAR, DEFINITION, POLICY, WINDOWS, act, facts
+from planting import an_arrow, planted
 
 from states.checker import Explored, check, explore
 from states.checker.walk import Node, walk
@@ -47,10 +48,14 @@ def test_the_walk_is_the_same_every_time_and_larger_than_the_graph():
 
 @pytest.mark.parametrize("policy", [POLICY, WINDOWS], ids=MODES)
 def test_the_walk_takes_exactly_the_steps_that_the_machine_takes_when_rules_and_fields_are_met(policy):
+    definition = planted(
+        (an_arrow("back", "applied", "@left"),),  # refused and reopened, there is nothing to go back to
+        (an_arrow("annul", "published", "@same", "persons = 2"),),  # a second event that waits beside `revoke`
+    )
     bare = LifecycleDefinition.model_validate(
         {
-            **DEFINITION.model_dump(),
-            "transitions": [{**arrow.model_dump(), **BARE} for arrow in DEFINITION.transitions],
+            **definition.model_dump(),
+            "transitions": [{**arrow.model_dump(), **BARE} for arrow in definition.transitions],
             "hash": "bare",
         }
     )

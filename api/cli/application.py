@@ -1,0 +1,37 @@
+"""The commands of `pilot` and how it leaves: 0 done, 1 refused with findings, 2 wrong usage."""
+
+import sys
+
+import typer
+
+from api.cli import batches, checks, people, projects, service
+
+app = typer.Typer(
+    name="pilot",
+    help="政府试点项目全过程管理 / government pilot projects, from application to reward",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(service.serve)
+app.command("migrate")(service.migrate)
+app.command("demo")(service.demo)
+app.command("import")(batches.import_workbook)
+app.command("export")(batches.export_workbook)
+app.command("projects")(projects.list_all)
+app.command("show")(projects.show)
+app.command("advance")(projects.advance)
+app.command("history")(projects.history)
+app.command("check")(checks.check)
+app.command("rehearse")(checks.rehearse)
+app.add_typer(people.users, name="user")
+app.add_typer(people.tokens, name="token")
+app.add_typer(batches.batches, name="batch")
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    app()

@@ -1,0 +1,138 @@
+"""What a route is handed: the visit, its transactions, and the headers that guard a write."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Header
+from starlette.requests import Request
+
+from api.requests import refuse
+from api.service import Service
+from lifecycle import answers, overviews
+from lifecycle.attempts import attempt, translated
+from lifecycle.callers import Caller
+from lifecycle.canonical import NotCanonical
+from lifecycle.database import Transaction
+from lifecycle.errors import NotFound, Unreadable
+from lifecycle.statements import Row
+from states.findings import Text
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+ETAG = re.compile(r'"([1-9][0-9]{0,17})"')
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of one caller. Routes open a transaction here and answer after it has committed."""
+
+    service: Service
+    caller: Caller
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """Open a transaction that only reads."""
+        with translated(), self.service.database.reading() as tx:
+            yield tx
+
+    @contextmanager
+    def acting(
+        self, subject: tuple[str, str], action: str, key: str | None = None, asked: dict[str, Any] | None = None
+    ) -> Iterator[Transaction]:
+        """Open a transaction for an act; a refusal is in the log before it goes on up.
+
+        Raises:
+            Refusal: what the use case raised; what the log's format cannot hold is `Unreadable`.
+        """
+        with attempt(self.service.database, self.service.log, self.caller, subject, action, key, asked) as tx:
+            try:
+                yield tx
+            except NotCanonical as error:
+                raise Unreadable(
+                    Text("内容过多或格式特殊，无法留痕", "too long, or not of a form that the log can hold")
+                ) from error
+
+    @contextmanager
+    def acting_on_batch(
+        self, name: str, action: str, key: str | None = None, asked: dict[str, Any] | None = None
+    ) -> Iterator[tuple[Transaction, Row]]:
+        """Open a transaction for an act on a batch named by code or id, and hand out its row.
+
+        Raises:
+            Refusal: as `acting`; also where there is no such batch within reach.
+        """
+        with self.reading() as tx:
+            found = overviews.seek_batch(tx, name)
+        with self.acting(("batch", found["id"] if found else name), action, key, asked) as tx:
+            if found is None:
+                raise overviews.no_batch(name)
+            yield tx, overviews.find_batch(tx, self.caller, found["id"])
+
+    def once(
+        self, tx: Transaction, key: str | None, asked: dict[str, Any], act: Callable[[], dict[str, Any]]
+    ) -> tuple[dict[str, Any], bool]:
+        """Return the act's answer and whether it is the first answer to the same key, given again.
+
+        Raises:
+            KeyReused, Unreadable: the key was used for another request, or cannot be one.
+        """
+        if key is None:
+            return act(), False
+        answers.check_key(key)
+        first = answers.recall(tx.one(answers.READ, who=self.caller.actor.id, wanted=key), asked)
+        if first is not None:
+            return first.to_dict(), True
+        answer = act()
+        answers.remember(tx, self.caller, key, asked, answer)
+        return answer, False
+
+
+async def visit(request: Request) -> Visit:
+    """Return the visit of the caller whom the gate let in."""
+    return Visit(request.app.state.service, request.state.caller)
+
+
+def project_id(text: str) -> str:
+    """Return a project's id from a path or body, in the form in which it is stored.
+
+    Raises:
+        NotFound: it cannot be an id.
+    """
+    name = text.lower()
+    if not UUID.fullmatch(name):
+        raise NotFound(Text("没有此项目，或不在您的管辖范围", "no such project within your reach"))
+    return name
+
+
+def expected_version(if_match: str | None, stated: int | None) -> int | None:
+    """Return the version that the caller decided on, from If-Match or the body.
+
+    Raises:
+        EdgeProblem: If-Match is not one strong entity tag, or says another version than the body.
+    """
+    if if_match is None:
+        return stated
+    found = ETAG.fullmatch(if_match.strip())
+    if found is None:
+        refuse('If-Match应形如"7"', 'If-Match is one version in quotes, like "7"')
+    version = int(found[1])
+    if stated is not None and stated != version:
+        refuse("If-Match与expected_version不一致", "If-Match and expected_version name different versions")
+    return version
+
+
+Here = Annotated[Visit, Depends(visit)]
+IfMatch = Annotated[
+    str | None,
+    Header(alias="If-Match", description='所见版本，如"7" / the version decided on, as in the ETag: "7"', max_length=64),
+]
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="1–200个可见ASCII字符；同键同请求返回首次答复 / the same key and request get the first answer",
+        max_length=4096,
+    ),
+]

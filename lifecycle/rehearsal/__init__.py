@@ -1,0 +1,1 @@
+"""A whole batch played from its summary table to its last closing, and what its log must show afterwards."""
