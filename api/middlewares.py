@@ -1,4 +1,4 @@
-"""What every HTTP message passes through: request id, access log, security headers, faults, size of bodies. Pure ASGI."""
+"""What every HTTP message passes through, as pure ASGI: request id, access log, headers, faults, size of bodies."""
 
 import re
 import time

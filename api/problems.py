@@ -63,7 +63,7 @@ _TEXTS: dict[str, Text] = {
     "method-not-allowed": Text("此地址不支持该方法", "this address does not take this method"),
     "too-large": Text("请求内容超过限额", "the body is larger than allowed"),
     "unreadable": Text("请求内容无法读取", "the request cannot be read"),
-    "internal": Text("系统出错，未办理；请凭请求编号联系管理员", "something failed and nothing was done; report the id"),
+    "internal": Text("系统出错，未办理；请凭请求编号联系管理员", "it failed and nothing was done; report the id"),
     "unavailable": Text("数据库暂不可用，未办理；请稍后重试", "the database cannot be reached; nothing was done"),
     "busy": Text("同一事项正在办理，请稍后重试", "the same thing is being done at this moment: try again"),
 }

@@ -249,10 +249,9 @@ class Policy(Frozen):
             KeyError: there is no such setting.
         """
         section, _, name = path.partition(".")
-        holder = getattr(self.rules, section, None)
-        if holder is None or name not in type(holder).model_fields:
-            raise KeyError(f"the policy has no setting {path}")
-        return getattr(holder, name)
+        if section in Rules.model_fields and name in type(holder := getattr(self.rules, section)).model_fields:
+            return getattr(holder, name)
+        raise KeyError(f"the policy has no setting {path}")
 
 
 def read_policy(text: str) -> Policy:

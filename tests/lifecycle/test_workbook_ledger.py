@@ -135,7 +135,8 @@ def test_a_ledger_has_title_unit_and_a_header_of_two_merged_rows() -> None:
     assert [(upper.value, lower.value) for upper, lower in zip(sheet[3], sheet[4], strict=True)] == [
         ("排序", None), ("市", None), ("任务编号", None), ("任务名称", None), ("项目名称", None),
         ("牵头单位", "名称"), (None, "统一社会信用代码"), ("企业性质", None), ("是否占用名额", None),
-        ("所属集团", None), ("场景落地单位1", "名称"), (None, "代码"), ("其他成员1", "名称"), (None, "代码"), ("预期投入（万元）", None),
+        ("所属集团", None), ("场景落地单位1", "名称"), (None, "代码"), ("其他成员1", "名称"), (None, "代码"),
+        ("预期投入（万元）", None),
         ("实施起止", "起"), (None, "止"), ("联系人", None), ("联系电话", None), ("推荐意见", None), ("备注", None),
         ("项目编号", None), ("当前状态", None), ("版本", None),
     ]  # fmt: skip

@@ -1,0 +1,61 @@
+"""The application: middlewares, routes and how faults are answered, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio.to_thread import current_default_thread_limiter
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from api.auth import Gate
+from api.middlewares import AccessLog, BodyLimit, Faults, RequestIds, SecurityHeaders
+from api.problems import respond
+from api.routes import batches, bulk, definitions, documents, health, history, imports, people, projects, transitions
+from api.service import Clock, open_service
+from lifecycle.audit import Log
+from lifecycle.database import Database
+from lifecycle.errors import Refusal
+from lifecycle.settings import Settings
+
+ROUTERS = (transitions, projects, history, bulk, batches, imports, definitions, people, documents, health)
+
+
+def create_app(
+    settings: Settings, database: Database | None = None, log: Log | None = None, clock: Clock | None = None
+) -> FastAPI:
+    """Return the application; database and log are opened as the settings say where they are not handed in.
+
+    `clock` returns the aware UTC instant of a request: the one place where time enters.
+    """
+    service = open_service(settings, database, log, clock)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        # A thread without a connection would only wait for one: as many threads as the pool has connections.
+        current_default_thread_limiter().total_tokens = settings.pool_size
+        yield
+        if service.owns_database:
+            service.database.close()
+
+    app = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        exception_handlers={Refusal: respond, HTTPException: respond, RequestValidationError: respond},
+        middleware=[
+            Middleware(RequestIds),
+            Middleware(AccessLog),
+            Middleware(SecurityHeaders),
+            Middleware(Faults),
+            Middleware(Gate, service=service),
+            Middleware(BodyLimit, settings=settings),
+        ],
+    )
+    app.state.service = service
+    for module in ROUTERS:
+        app.include_router(module.router)
+    return app
