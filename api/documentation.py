@@ -18,7 +18,10 @@ def lifecycle_page(definition: LifecycleDefinition) -> str:
     """Return the page of a lifecycle: diagram, states, acts, checkpoints, invariants."""
     lines = [NOTICE, f"# {definition.definition.zh} · {definition.definition.en}\n"]
     lines += [f"`{definition.name}`, SHA-256 `{definition.hash}`\n", "```mermaid", mermaid(definition), "```\n"]
-    lines += ["## 状态 States\n", "| 代码 code | 状态 | state | 阶段 phase | 终态 final | 占用 holds | 期限 checkpoints |"]
+    lines += [
+        "## 状态 States\n",
+        "| 代码 code | 状态 | state | 阶段 phase | 终态 final | 占用 holds | 期限 checkpoints |",
+    ]
     lines += ["|---|---|---|---|---|---|---|"]
     for code, state in definition.states.items():
         holds = "、".join(definition.capacities[name].zh for name in state.holds)
@@ -28,7 +31,9 @@ def lifecycle_page(definition: LifecycleDefinition) -> str:
         phase = definition.phases[state.phase].zh
         lines.append(f"| `{code}` | {state.zh} | {state.en} | {phase} | {final} | {holds} | {kept} |")
     lines += ["\n## 事项 Acts\n"]
-    lines += ["| 代码 event | 事项 | 从 → 至 from → to | 办理人 by | 须填 fields | 须附 documents | 规则 rules | 其他 also |"]
+    lines += [
+        "| 代码 event | 事项 | 从 → 至 from → to | 办理人 by | 须填 fields | 须附 documents | 规则 rules | 其他 also |"
+    ]
     lines += ["|---|---|---|---|---|---|---|---|"]
     lines += [_act(definition, number) for number in range(len(definition.transitions))]
     lines += ["\n## 期限 Checkpoints\n", "| 代码 kind | 期限 | checkpoint | 计算 reckoned |", "|---|---|---|---|"]

@@ -24,9 +24,7 @@ def emit(value: Any, as_json: bool, render: Any) -> None:
         render(Console(soft_wrap=True))
 
 
-def table(
-    console: Console, columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None
-) -> None:
+def table(console: Console, columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
     """Print rows as a table; nothing in them is read as markup."""
     shown = Table(title=title)
     for column in columns:

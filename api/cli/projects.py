@@ -81,7 +81,11 @@ def show(project: Project, as_login: AsLogin = None, as_json: AsJson = False) ->
         lights = [(item["kind"], item["due_on"], item["light"]) for item in found["checkpoints"]]
         table(console, ("期限 checkpoint", "日期 due", "灯 light"), lights)
         rows = [
-            (o["event"], o["label"], "可办 ready" if o["allowed"] else "；".join(f["message"]["zh"] for f in o["findings"]))
+            (
+                o["event"],
+                o["label"],
+                "可办 ready" if o["allowed"] else "；".join(f["message"]["zh"] for f in o["findings"]),
+            )
             for o in offers
         ]
         table(console, ("事项 event", "名称", "情况"), rows)
@@ -93,9 +97,7 @@ def advance(
     project: Project,
     event: Annotated[str, typer.Argument(help="事项代码 / event code")],
     field: Annotated[list[str] | None, typer.Option("--field", "-f", help="字段=值（JSON或文本） / name=value")] = None,
-    document: Annotated[
-        list[str] | None, typer.Option(help="种类=JSON{id,sha256,size} / kind=JSON reference")
-    ] = None,
+    document: Annotated[list[str] | None, typer.Option(help="种类=JSON{id,sha256,size} / kind=JSON reference")] = None,
     reason: str | None = None,
     override: Annotated[list[str] | None, typer.Option(help="突破的规则编号 / rule to set aside")] = None,
     on: Annotated[str | None, typer.Option(help="业务日期 / business date, YYYY-MM-DD")] = None,
@@ -128,13 +130,19 @@ def advance(
             outcome = transition_project(tx, session.log, caller, name, request, key).to_dict()
 
     def render(console: Console) -> None:
-        verb = "已签，待另一人办理 / signed, another person has to confirm" if outcome["awaiting_second_person"] else "已办 done"
+        verb = (
+            "已签，待另一人办理 / signed, another person has to confirm"
+            if outcome["awaiting_second_person"]
+            else "已办 done"
+        )
         console.print(f"{verb}: {outcome['code']} {outcome['from']} → {outcome['to']}，第{outcome['version']}版")
 
     emit(outcome, as_json, render)
 
 
-def history(project: Project, after: int = 0, limit: int = 200, as_login: AsLogin = None, as_json: AsJson = False) -> None:
+def history(
+    project: Project, after: int = 0, limit: int = 200, as_login: AsLogin = None, as_json: AsJson = False
+) -> None:
     """办理留痕 / what happened to a project."""
     session = open_session()
     with refusals(as_json):
