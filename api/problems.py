@@ -63,8 +63,10 @@ _TEXTS: dict[str, Text] = {
     "method-not-allowed": Text("此地址不支持该方法", "this address does not take this method"),
     "too-large": Text("请求内容超过限额", "the body is larger than allowed"),
     "unreadable": Text("请求内容无法读取", "the request cannot be read"),
-    "internal": Text("系统出错，未办理；请凭请求编号联系管理员", "it failed and nothing was done; report the id"),
-    "unavailable": Text("数据库暂不可用，未办理；请稍后重试", "the database cannot be reached; nothing was done"),
+    "internal": Text("系统出错；请凭请求编号联系管理员", "something failed in the service: report the request id"),
+    "unavailable": Text(
+        "数据库暂不可用；请稍后用原键重试", "the database is not available: try again with the same key"
+    ),
     "busy": Text("同一事项正在办理，请稍后重试", "the same thing is being done at this moment: try again"),
 }
 
@@ -117,7 +119,8 @@ def answer(
         "request_id": scope.get("state", {}).get("request_id"),
         "message": {"zh": text.zh, "en": text.en},
     }
-    body = orjson.dumps({**(details or {}), **told}, default=str)
+    own = {name: value for name, value in (details or {}).items() if name not in told}
+    body = orjson.dumps({**told, **own}, default=str)
     sent = dict(headers or {})
     if code in RETRY_AFTER:
         sent["Retry-After"] = RETRY_AFTER[code]

@@ -99,6 +99,23 @@ def person_of(caller: Caller) -> str:
     return f"{caller.actor.kind}/{caller.actor.id}"
 
 
+@dataclass(slots=True)
+class _Hider:
+    """Replaces values by commitments for one entry, and keeps what opens them."""
+
+    entry_id: str
+    keys: Keys
+    disclosures: list[Disclosure] = field(default_factory=list)
+
+    def hide(self, value: Any, person: str | None, path: str) -> Any:
+        """Return the value itself where it belongs to nobody or is not there, else its commitment."""
+        if value is None or person is None:
+            return value
+        commitment, disclosure = commit(self.keys[person], person, self.entry_id, path, value)
+        self.disclosures.append(disclosure)
+        return commitment
+
+
 def build(log: Log, caller: Caller, head: Head, deed: Deed, keys: Keys) -> Built:
     """Return the entry that tells `deed`, chained to `head`, with its commitments opened in `disclosures`.
 
@@ -107,62 +124,34 @@ def build(log: Log, caller: Caller, head: Head, deed: Deed, keys: Keys) -> Built
         KeyError: the key of a person whose value must be committed is not there.
     """
     entry_id = new_id(caller.now)
-    disclosures: list[Disclosure] = []
-
-    def hide(value: Any, person: str, path: str) -> Any:
-        if value is None:
-            return None
-        commitment, disclosure = commit(keys[person], person, entry_id, path, value)
-        disclosures.append(disclosure)
-        return commitment
-
-    actor, source, me = caller.actor, caller.source, person_of(caller)
+    hider = _Hider(entry_id, keys)
     seq = head.seq + 1
     kind, subject, version = deed.subject
-    body = {
-        "v": VERSION,
-        "id": entry_id,
-        "log": log.origin,
-        "stream": deed.stream,
-        "seq": seq,
-        "prev": head.hash.hex(),
-        "at": instant(caller.now),
-        "type": deed.type,
-        "outcome": deed.outcome,
-        "actor": {
-            "kind": actor.kind,
-            "id": actor.id,
-            "role": actor.role,
-            "org": actor.city or actor.unit,
-            "on_behalf_of": actor.on_behalf_of,
-            "auth": actor.auth,
-            "session": actor.session,
-        },
-        "source": {
-            "channel": source.channel,
-            "request": source.request,
-            "service": source.service,
-            "ip": hide(source.ip, me, "/source/ip"),
-            "ua": hide(source.ua, me, "/source/ua"),
-        },
-        "subject": {"kind": kind, "id": subject, "version": version},
-        "action": deed.action,
-        "changes": [
-            {
-                "path": change.path,
-                "old": change.old
-                if change.person is None
-                else hide(change.old, change.person, f"/changes/{index}/old"),
-                "new": change.new
-                if change.person is None
-                else hide(change.new, change.person, f"/changes/{index}/new"),
-            }
-            for index, change in enumerate(deed.changes)
-        ],
-        "reason": hide(deed.reason, me, "/reason"),
-        "docs": list(deed.docs),
-    }
-    encoded = canonical_bytes(body)
+    encoded = canonical_bytes(
+        {
+            "v": VERSION,
+            "id": entry_id,
+            "log": log.origin,
+            "stream": deed.stream,
+            "seq": seq,
+            "prev": head.hash.hex(),
+            "at": instant(caller.now),
+            "type": deed.type,
+            "outcome": deed.outcome,
+            "subject": {"kind": kind, "id": subject, "version": version},
+            "action": deed.action,
+            "changes": [
+                {
+                    "path": change.path,
+                    "old": hider.hide(change.old, change.person, f"/changes/{index}/old"),
+                    "new": hider.hide(change.new, change.person, f"/changes/{index}/new"),
+                }
+                for index, change in enumerate(deed.changes)
+            ],
+            "docs": list(deed.docs),
+            **_circumstances(caller, deed.reason, hider),
+        }
+    )
     leaf = leaf_hash(encoded)
     receipt = sign_receipt(log.signer, log.origin, deed.stream, seq, leaf)
     columns = {
@@ -176,10 +165,34 @@ def build(log: Log, caller: Caller, head: Head, deed: Deed, keys: Keys) -> Built
         "at": caller.now,
         "type": deed.type,
         "outcome": deed.outcome,
-        "actor": actor.id,
+        "actor": caller.actor.id,
         "action": deed.action["name"] if deed.action else None,
     }
-    return Built(columns, disclosures, Head(seq, leaf), receipt)
+    return Built(columns, hider.disclosures, Head(seq, leaf), receipt)
+
+
+def _circumstances(caller: Caller, reason: str | None, hider: _Hider) -> dict[str, Any]:
+    """Return who did it, how the request came in, and why."""
+    actor, source, me = caller.actor, caller.source, person_of(caller)
+    return {
+        "actor": {
+            "kind": actor.kind,
+            "id": actor.id,
+            "role": actor.role,
+            "org": actor.city or actor.unit,
+            "on_behalf_of": actor.on_behalf_of,
+            "auth": actor.auth,
+            "session": actor.session,
+        },
+        "source": {
+            "channel": source.channel,
+            "request": source.request,
+            "service": source.service,
+            "ip": hider.hide(source.ip, me, "/source/ip"),
+            "ua": hider.hide(source.ua, me, "/source/ua"),
+        },
+        "reason": hider.hide(reason, me, "/reason"),
+    }
 
 
 def append(tx: Transaction, built: Built) -> None:
@@ -202,9 +215,7 @@ def disclosure_columns(item: Disclosure) -> dict[str, Any]:
 
 person_key = PersonKey.__table__  # type: ignore[attr-defined]
 READ_KEY = Statement(sa.select(person_key.c.key).where(person_key.c.person == sa.bindparam("wanted")))
-ADD_KEY = Statement(
-    sa.text("INSERT INTO person_key (person, key) VALUES (:person, :key) ON CONFLICT DO NOTHING")
-)
+ADD_KEY = Statement(sa.text("INSERT INTO person_key (person, key) VALUES (:person, :key) ON CONFLICT DO NOTHING"))
 
 _head = StreamHead.__table__  # type: ignore[attr-defined]
 _LOCK_HEAD = (

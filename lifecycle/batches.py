@@ -16,9 +16,9 @@ from lifecycle.rulebooks import RuleSet, pin, rules_for
 from lifecycle.signing import Receipt
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Batch, Capacity, Shortlisted, Task
-from states.definition import read_definition
+from states.definition import LifecycleDefinition, read_definition
 from states.findings import Text
-from states.policy import read_policy
+from states.policy import Policy, read_policy
 
 table = Batch.__table__  # type: ignore[attr-defined]
 _task = Task.__table__  # type: ignore[attr-defined]
@@ -82,52 +82,47 @@ def open_batch(
     """
     may_manage(caller)
     definition, policy = read_definition(definition_text), read_policy(policy_text)
-    if policy.policy.definition != definition.name:
-        raise Unreadable(
-            Text(
-                f"该政策适用于{policy.policy.definition}，不适用于{definition.name}",
-                f"the policy goes with {policy.policy.definition}, not with {definition.name}",
-            )
-        )
-    if not code or len(code) > 64 or set(code) - set("abcdefghijklmnopqrstuvwxyz0123456789-"):
-        raise Unreadable(Text("批次代码应为1至64个小写字母、数字或-", "a batch code has 1 to 64 of a-z, 0-9 and -"))
-    if tx.one(BY_CODE, wanted=code):
-        raise Unreadable(Text(f"批次代码{code}已存在", f"the batch code {code} is taken"))
+    _check_new(tx, code, definition, policy)
     batch = audit.new_id(caller.now)
-    hashes = {
+    columns = {
+        "code": code,
+        "title": title or policy.policy.zh,
+        "programme": policy.policy.programme,
+        "invented": invented,
         "definition_hash": pin(tx, "definition", definition.name, definition_text, caller.now),
         "policy_hash": pin(tx, "policy", policy.name, policy_text, caller.now),
     }
-    name = title or policy.policy.zh
-    deed = Deed(
-        f"batch/{batch}",
-        "batch.opened",
-        ("batch", batch, 1),
-        changes=[
-            Change("/code", None, code),
-            Change("/title", None, name),
-            Change("/invented", None, invented),
-            *(Change(f"/{column}", None, digest) for column, digest in hashes.items()),
-        ],
-    )
+    changes = [Change(f"/{name}", None, value) for name, value in columns.items()]
+    deed = Deed(f"batch/{batch}", "batch.opened", ("batch", batch, 1), changes=changes)
     built = audit.build(log, caller, Head(), deed, audit.keys_of(tx, person_of(caller)))
     tx.queue(
         ADD,
         id=batch,
-        code=code,
-        title=name,
-        programme=policy.policy.programme,
         calendar_hash=None,
-        invented=invented,
         last_number=0,
         version=1,
         head_seq=built.head.seq,
         head_hash=built.head.hash,
         created_at=caller.now,
-        **hashes,
+        **columns,
     )
     audit.append(tx, built)
     return batch
+
+
+def _check_new(tx: Transaction, code: str, definition: LifecycleDefinition, policy: Policy) -> None:
+    problem = None
+    if policy.policy.definition != definition.name:
+        problem = Text(
+            f"该政策适用于{policy.policy.definition}，不适用于{definition.name}",
+            f"the policy goes with {policy.policy.definition}, not with {definition.name}",
+        )
+    elif not code or len(code) > 64 or set(code) - set("abcdefghijklmnopqrstuvwxyz0123456789-"):
+        problem = Text("批次代码应为1至64个小写字母、数字或-", "a batch code has 1 to 64 of a-z, 0-9 and -")
+    elif tx.one(BY_CODE, wanted=code):
+        problem = Text(f"批次代码{code}已存在", f"the batch code {code} is taken")
+    if problem:
+        raise Unreadable(problem)
 
 
 def find_batch(tx: Transaction, name: str) -> Row:

@@ -102,53 +102,52 @@ def move_project(
     row = loaded.row
     columns = _columns(loaded, rules, state_map)
     changed = {**row, **columns, "definition_hash": definition, "policy_hash": policy}
-    before = _claims(loaded.rules, row)
-    change = moved(before, _claims(rules, changed))
-    surroundings.rooms(tx, rules.definition, rules.policy, loaded.scopes, sorted(change), lock=True)
-    plan = planned(rules.definition, rules.policy, facts_of(changed), rules.calendar)
-    zone = rules.policy.policy.zone
+    taken = moved(_claims(loaded.rules, row), _claims(rules, changed))
+    surroundings.rooms(tx, rules.definition, rules.policy, loaded.scopes, sorted(taken), lock=True)
     replan = checkpoints.replan(
         project,
         row["batch_id"],
         columns["version"],
-        zone,
-        plan,
+        rules.policy.policy.zone,
+        planned(rules.definition, rules.policy, facts_of(changed), rules.calendar),
         row["plan"],
         "move_version",
         caller.now,
         audit.new_id,
     )
-    changes = [
-        Change("/definition_hash", row["definition_hash"], definition),
-        Change("/policy_hash", row["policy_hash"], policy),
-        Change("/version", row["version"], columns["version"]),
-        *(
-            Change(f"/{name}", row[name], columns[name])
-            for name in ("state", "left_state")
-            if row[name] != columns[name]
-        ),
-        *([Change("/pending", row["pending"], None, person_of(caller))] if row["pending"] else []),
-        *(Change(*item) for item in (*checkpoints.told(replan), *surroundings.told(change))),
-    ]
+    told = [Change(*item) for item in (*checkpoints.told(replan), *surroundings.told(taken))]
+    deed = _deed(caller, row, changed, told, reason)
+    built = audit.build(log, caller, Head(row["head_seq"], row["head_hash"]), deed, keys)
+    columns.update(plan=replan.plan, head_seq=built.head.seq, head_hash=built.head.hash, changed_at=caller.now)
+    tx.queue(REPIN_PROJECT, of=project, definition=definition, policy=policy)
+    tx.flush()
+    write(tx, Loaded(row, rules, loaded.facts), columns, taken, replan, built)
+    return built.receipt
+
+
+def _deed(caller: Caller, row: Row, changed: Row, told: list[Change], reason: str) -> Deed:
+    names = ("definition_hash", "policy_hash", "version", "state", "left_state")
+    changes = [Change(f"/{name}", row[name], changed[name]) for name in names if row[name] != changed[name]]
+    if row["pending"]:
+        changes.append(Change("/pending", row["pending"], None, person_of(caller)))
     action = {
         "name": "move_version",
         "from": row["state"],
-        "to": columns["state"],
+        "to": changed["state"],
         "rule": None,
         "override": [],
-        "definition": definition,
-        "policy": policy,
+        "definition": changed["definition_hash"],
+        "policy": changed["policy_hash"],
     }
-    subject = ("project", project, columns["version"])
-    deed = Deed(f"project/{project}", "project.version_changed", subject, "success", action, changes, reason)
-    built = audit.build(log, caller, Head(row["head_seq"], row["head_hash"]), deed, keys)
-    columns.update(head_seq=built.head.seq, head_hash=built.head.hash, changed_at=caller.now)
-    target = Loaded(row, rules, loaded.facts)
-    columns["plan"] = replan.plan
-    tx.queue(REPIN_PROJECT, of=project, definition=definition, policy=policy)
-    tx.flush()
-    write(tx, target, columns, change, replan, built)
-    return built.receipt
+    subject = ("project", row["id"], changed["version"])
+    return Deed(
+        f"project/{row['id']}",
+        "project.version_changed",
+        subject,
+        action=action,
+        changes=[*changes, *told],
+        reason=reason,
+    )
 
 
 def _columns(loaded: Loaded, rules: RuleSet, state_map: Mapping[str, str]) -> Row:

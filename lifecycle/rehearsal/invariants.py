@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any
 
 from lifecycle.commitments import is_commitment
@@ -13,10 +13,21 @@ from lifecycle.rulebooks import RuleSet
 from lifecycle.snapshots import facts_of
 from states.capacities import Claims, ceiling_of, claims
 from states.definition import LEFT, SAME, Invariant
+from states.findings import Text
 from states.roles import role_book
 from states.story import Promise, Story
 
 CEILINGS = "ceilings"  # what a batch's entries call the ceilings that were brought in
+WAIVED = "/record/waived_rules"
+ALWAYS = {
+    "chain_gapless": Text("留痕链条连续、无缺无改", "every stream's chain is whole"),
+    "changes_follow": Text("每次变更均以前值为起点", "every change begins at the value before it"),
+    "moves_as_defined": Text(
+        "每次状态变化均合流程、合职责", "every move is an arrow of the lifecycle, by a role that may"
+    ),
+    "override_by_right": Text("突破条款均有权限、有理由", "every rule set aside by right and with a reason"),
+    "holdings_as_told": Text("名额和资金占用与状态一致", "what is held of quotas and budget follows from the states"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +42,7 @@ def check_log(chronicle: Chronicle, ground: Ground) -> list[Flaw]:
     """Return everything in the log that breaks a promise; empty where it is clean."""
     definition = ground.rules.definition
     mode = ground.rules.policy.mode
-    flaws = [*chronicle.flaws, *_overrides(chronicle, ground), *_moves(chronicle, ground), *_holdings(chronicle, ground)]
+    flaws = [*chronicle.flaws, *_overrides(chronicle), *_moves(chronicle, ground), *_holdings(chronicle, ground)]
     for invariant in definition.invariants:
         if not invariant.modes or mode in invariant.modes:
             flaws.extend(INVARIANTS[invariant.kind](chronicle, ground, invariant))
@@ -42,8 +53,12 @@ def check_log(chronicle: Chronicle, ground: Ground) -> list[Flaw]:
 
 def claims_of(standing: Standing, ground: Ground) -> Claims:
     """Return what a project as the log leaves it holds by the definition's word."""
+    if standing.state not in ground.rules.definition.states:
+        return {}
     columns = plain_columns(standing)
-    days = {name: columns[name] and date.fromisoformat(columns[name]) for name in ("entered_on", "starts_on", "ends_on")}
+    days = {
+        name: columns[name] and date.fromisoformat(columns[name]) for name in ("entered_on", "starts_on", "ends_on")
+    }
     empty = dict.fromkeys(("id", "batch_id", "pending", "opinion", "remarks", "contact_name", "contact_phone"))
     facts = facts_of({
         **empty, **columns, **days,
@@ -72,20 +87,23 @@ def _entered(chronicle: Chronicle, states: tuple[str, ...]) -> Iterator[tuple[Sc
 # ---- always -------------------------------------------------------------------------------------------------------
 
 
-def _overrides(chronicle: Chronicle, ground: Ground) -> Iterator[Flaw]:
+def _overrides(chronicle: Chronicle) -> Iterator[Flaw]:
     """Every rule set aside: by someone with the right and with a reason, in this act or in an earlier waiver."""
     for past, scene in _acts(chronicle):
-        waived = {
-            rule
-            for earlier in past
-            if _may_override(earlier)
-            for change in earlier.body["changes"]
-            if change["path"] == "/record/waived_rules"
-            for rule in change["new"] or ()
-        }
-        for rule in (scene.body["action"] or {}).get("override") or ():
+        overridden = (scene.body["action"] or {}).get("override") or ()
+        waived = _waived(past) if overridden else frozenset()
+        for rule in overridden:
             if rule not in waived and not _may_override(scene):
                 yield scene.flaw("override_by_right", f"{rule} was set aside without the right or without a reason")
+
+
+def _waived(past: list[Scene]) -> frozenset[str]:
+    """Return the rules that the last waiver of the stream set aside, where it was made by right."""
+    for scene in reversed(past):
+        for change in scene.body["changes"]:
+            if change["path"] == WAIVED:
+                return frozenset(change["new"] or ()) if _may_override(scene) else frozenset()
+    return frozenset()
 
 
 def _may_override(scene: Scene) -> bool:
@@ -136,12 +154,12 @@ def _visited_before(chronicle: Chronicle, _ground: Ground, invariant: Invariant)
 
 def _never_with_flag(chronicle: Chronicle, _ground: Ground, invariant: Invariant) -> Iterator[Flaw]:
     for _, scene in _acts(chronicle):
-        if scene.after and scene.after.state in invariant.states:
-            if invariant.flag in (scene.after.columns.get("flags") or ()):
-                yield scene.flaw(invariant.name, f"{invariant.flag} in {scene.after.state}")
+        flags = scene.after.columns.get("flags") or () if scene.after else ()
+        if scene.after and scene.after.state in invariant.states and invariant.flag in flags:
+            yield scene.flaw(invariant.name, f"{invariant.flag} in {scene.after.state}")
 
 
-def _two_persons(chronicle: Chronicle, ground: Ground, invariant: Invariant) -> Iterator[Flaw]:
+def _two_persons(chronicle: Chronicle, _ground: Ground, invariant: Invariant) -> Iterator[Flaw]:
     for past, scene in _acts(chronicle):
         if scene.name != invariant.event or scene.body["type"] == SIGNED:
             continue
@@ -193,7 +211,9 @@ def _within_ceiling(chronicle: Chronicle, ground: Ground, promise: Promise) -> I
 def _ceilings(scene: Scene, pool: str) -> dict[str, int]:
     prefix = f"/{CEILINGS}/{pool}/"
     changes = scene.body["changes"] if scene.succeeded else ()
-    return {change["path"].removeprefix(prefix): change["new"] for change in changes if change["path"].startswith(prefix)}
+    return {
+        change["path"].removeprefix(prefix): change["new"] for change in changes if change["path"].startswith(prefix)
+    }
 
 
 def _moved(scene: Scene, pool: str) -> list[tuple[str, int]]:

@@ -18,9 +18,11 @@ from lifecycle.transition import Outcome
 from states.facts import Actor
 from states.findings import Finding, Text
 from states.roles import role_book
+from states.rules import RULES
 from states.story import Step
 
 TICK = timedelta(seconds=1)  # between two acts of one step
+NUMBERS = frozenset(rule.rule for rule in RULES.values())
 Progress = Callable[[int, int], None]  # steps done, steps in all
 
 
@@ -183,7 +185,7 @@ def _document(step: Step, owner: str, kind: str) -> dict[str, Any]:
 
 def _named(findings: Iterable[Finding]) -> tuple[str, ...]:
     """Return the rules that refuse, by number; structural ones by the name of their check."""
-    return tuple(sorted({finding.rule if finding.rule[0] == "R" else finding.check for finding in findings}))
+    return tuple(sorted({finding.rule if finding.rule in NUMBERS else finding.check for finding in findings}))
 
 
 def _compare(stage: Stage, step: Step, played: _Played) -> None:

@@ -60,12 +60,11 @@ class Stage:
         return tx.fetch(OF_BATCH, batch=self.batch)
 
 
-def set_stage(database: Database, log: Log, material: Material) -> Stage:
+def set_stage(database: Database, log: Log, story: Story, material: Material) -> Stage:
     """Enrol the people, open the batch, bring in its four tables as a person of the province would, and return it all.
 
-    What is there already stays as it is: people by login, the batch by its code, a table where the batch has one.
+    People, batch and projects that are there already stay as they are.
     """
-    story = material.story
     zone = ZoneInfo(material.policy.policy.zone)
     opened, filed = (
         datetime.combine(day, time(MORNING), tzinfo=zone).astimezone(UTC)
@@ -134,9 +133,7 @@ def open_batch(tx: Transaction, log: Log, caller: Caller, story: Story) -> None:
     policy, policy_text = bundled_policies()[story.story.policy]
     definition_text = bundled_definitions()[policy.policy.definition][1]
     title = f"{policy.policy.zh}{story.story.suffix}"
-    batches.open_batch(
-        tx, log, caller, story.story.batch, definition_text, policy_text, title=title, invented=True
-    )
+    batches.open_batch(tx, log, caller, story.story.batch, definition_text, policy_text, title=title, invented=True)
 
 
 def bring_in(database: Database, log: Log, caller: Caller, batch: str, kind: str, data: bytes) -> None:

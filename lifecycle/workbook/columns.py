@@ -10,6 +10,7 @@ from lifecycle.workbook.refusals import WorkbookRefused
 from lifecycle.workbook.sheet import Kind, Row, column_letters
 from states.findings import Text
 
+HEADING_LENGTH = 200  # a longer text is no heading, and need not be searched for one
 HEADER_ROWS = 30  # how far down a header is looked for, blank rows not counted
 
 _BRACKETED = re.compile(r"[(\[【「{][^)\]】」}]*[)\]】」}]")
@@ -142,7 +143,7 @@ def _find(text: str, columns: Sequence[Column]) -> Column | None:
 
 def _texts(row: Row) -> dict[int, str]:
     return {
-        number: " ".join(cell.text.split())
+        number: " ".join(cell.text[:HEADING_LENGTH].split())
         for number, cell in sorted(row.cells.items())
         if not is_blank(cell) and cell.kind is not Kind.FORMULA
     }

@@ -120,6 +120,8 @@ def _plausible(day: date) -> date:
 
 
 def _squeeze(text: str) -> str:
+    if len(text) > 100:
+        raise _not_a_date()
     without_time = _TIME.sub("", unicodedata.normalize("NFKC", text))
     return _DASHES.sub("-", "".join(without_time.split()))
 

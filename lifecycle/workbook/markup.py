@@ -39,6 +39,7 @@ def walk(package: Package, part: str, reader: Reader) -> Iterator[None]:
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal depth
         depth += 1
+        package.count_element()
         if depth > MAX_DEPTH:
             raise _unsafe()
         reader.start(_local(name), {_local(key): value for key, value in attributes.items()})

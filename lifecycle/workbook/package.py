@@ -32,7 +32,8 @@ class Limits:
     max_rows: int = 5_000  # rows below the header that hold something
     max_columns: int = 100
     max_sheets: int = 20
-    max_cells: int = 2_000_000  # empty but formatted ones counted
+    max_cells: int = 1_000_000  # of a sheet, empty but formatted ones counted
+    max_elements: int = 4_000_000  # of XML in all parts read, which bounds the time taken
     max_characters: int = 10_000_000  # in all the texts of a sheet
 
 
@@ -50,6 +51,7 @@ class Package:
         except _BROKEN as error:
             raise corrupted() from error
         self._limits = limits
+        self._elements = limits.max_elements
         self._size = len(data)
         self._parts = {part.filename.lower(): part for part in self._zip.infolist()}
         self._check_directory()
@@ -81,6 +83,16 @@ class Package:
                     yield chunk
         except _BROKEN as error:
             raise corrupted() from error
+
+    def count_element(self) -> None:
+        """Count one element of markup against the limit.
+
+        Raises:
+            WorkbookRefused: it was one too many.
+        """
+        self._elements -= 1
+        if self._elements < 0:
+            raise _bomb()
 
     def _check_directory(self) -> None:
         parts = self._zip.infolist()

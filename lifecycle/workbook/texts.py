@@ -24,7 +24,7 @@ _ODD_BLANKS = re.compile("[\t\xa0]")
 _UNHOLDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # outside XML 1.0
 _NOT_TEXT = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _LOST_DIGITS = re.compile(r"[0-9]+(\.[0-9]*)?E\+?[0-9]+", re.IGNORECASE)
-_UNIT_WITH_CODE = re.compile(r"(.*?)[\s(（:：]*([0-9A-Za-z０-９Ａ-Ｚａ-ｚ]{18})[\s)）]*", re.DOTALL)
+_CODE = re.compile("[0-9A-Za-z０-９Ａ-Ｚａ-ｚ]{18}")
 _LATIN = re.compile("[a-z]+")
 
 
@@ -168,14 +168,15 @@ def lost_digits() -> Unclean:
 
 
 def _unit_with_code(text: str) -> tuple[str, str]:
-    found = _UNIT_WITH_CODE.fullmatch(text)
-    if found is None or not found[1]:
+    rest = text.rstrip(")） \n")
+    name, code = rest[:-18].rstrip("(（:： \n"), rest[-18:]
+    if not name or not _CODE.fullmatch(code):
         raise Unclean(
             "code_missing",
             "缺少统一社会信用代码：请在旁边的代码列或单位名称后的括号内填写",
             "the credit code is missing: fill in the column beside it, or write it in brackets after the name",
         )
-    return clean_name(found[1]), clean_credit_code(found[2])
+    return clean_name(name), clean_credit_code(code)
 
 
 def _short(text: str) -> str:

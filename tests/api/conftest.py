@@ -52,7 +52,7 @@ class Clock:
 
 @dataclass
 class Client:
-    """Speaks HTTP to the application as one of the people, over ASGI itself: nothing the application raises is hidden."""
+    """Speaks HTTP to the application as one of the people; what the application itself raises comes through."""
 
     app: FastAPI
     runner: asyncio.Runner

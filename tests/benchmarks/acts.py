@@ -47,15 +47,11 @@ def caller(role: str, now: datetime, city: str | None = None, unit: str | None =
     return Caller(actor, Source("api", f"req-{now.timestamp():.6f}", "pilot", "10.20.30.40", UA), now)
 
 
-def request_of(step: Step, number: int, subject: Subject | None = None, on: date | None = None) -> Request:
-    """Return the step's request, the `number`th of its kind; `on` stands for a publicity that runs today."""
+def request_of(step: Step, number: int, subject: Subject | None = None) -> Request:
+    """Return the step's request, the `number`th of its kind."""
     fields = dict(step.fields(number))
     if subject is not None and step.event == "recommend":
         fields["rank"] = subject.rank
-    if on is not None and "publicity_starts_on" in fields:
-        fields["publicity_starts_on"] = on.isoformat()
-    if on is not None and "objected_on" in fields:
-        fields["objected_on"] = on.isoformat()
     return Request(step.event, fields=fields, documents={kind: document(kind, number) for kind in step.documents})
 
 

@@ -70,16 +70,15 @@ class World:
             for number, row in enumerate(rows)
         ]
 
-    def advance(self, subjects: Sequence[Subject], steps: Sequence[Step] = TO_PUBLICITY, on: date | None = None) -> None:
-        """Walk projects of one batch through steps, in bulk. `on`: the day on which publicity starts instead."""
+    def advance(self, subjects: Sequence[Subject], steps: Sequence[Step] = TO_PUBLICITY) -> None:
+        """Walk projects of one batch through steps, in bulk."""
         for step in steps:
-            day = on if on is not None and step.event == "start_publicity" else step.on
             if step.role == "city":
                 for city in sorted({subject.city for subject in subjects}):
                     own = [subject for subject in subjects if subject.city == city]
-                    self._together(step, own, caller("city", instant(day, 0), city), on)
+                    self._together(step, own, caller("city", instant(step.on, 0), city))
             else:
-                self._together(step, subjects, caller(step.role, instant(day, 0)), on)
+                self._together(step, subjects, caller(step.role, instant(step.on, 0)))
 
     def object_to(self, subjects: Sequence[Subject]) -> None:
         """Record an objection to each, one by one through the door."""
@@ -95,8 +94,8 @@ class World:
         self.object_to(subjects[1::2])
         return subjects
 
-    def _together(self, step: Step, subjects: Sequence[Subject], me: Caller, on: date | None) -> None:
-        request = request_of(step, 0, on=on)
+    def _together(self, step: Step, subjects: Sequence[Subject], me: Caller) -> None:
+        request = request_of(step, 0)
         items = [_item(step, subject) for subject in subjects]
         moved = move_together(self.database, self.log, me, request, items)
         if len(moved.moved) != len(items):

@@ -99,6 +99,10 @@ def test_one_endless_row_is_refused_in_little_memory() -> None:
     assert refusal(with_sheet("<row><c/><c/><c/></row>"), Limits(max_cells=2)) == "too_many_cells"
 
 
+def test_markup_without_end_is_refused() -> None:
+    assert refusal(with_sheet(HEADER + "<a/>" * 5_000), Limits(max_elements=5_000)) == "unpacks_too_large"
+
+
 def test_a_sheet_of_endless_text_is_refused() -> None:
     lines = "".join(f"<row>{LINE.format('字' * 1000)}</row>" for _ in range(20))
     assert refusal(with_sheet(HEADER + lines), Limits(max_characters=10_000)) == "too_much_text"
