@@ -64,9 +64,7 @@ _TEXTS: dict[str, Text] = {
     "too-large": Text("请求内容超过限额", "the body is larger than allowed"),
     "unreadable": Text("请求内容无法读取", "the request cannot be read"),
     "internal": Text("系统出错；请凭请求编号联系管理员", "something failed in the service: report the request id"),
-    "unavailable": Text(
-        "数据库暂不可用；请稍后用原键重试", "the database is not available: try again with the same key"
-    ),
+    "unavailable": Text("数据库暂不可用；请稍后用原键重试", "no database now: try again with the same key"),
     "busy": Text("同一事项正在办理，请稍后重试", "the same thing is being done at this moment: try again"),
 }
 

@@ -2,8 +2,8 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext, suppress
-from typing import Any, cast
+from contextlib import closing, contextmanager, nullcontext
+from typing import Any
 
 import orjson
 import psycopg
@@ -27,13 +27,11 @@ class Transaction:
     a round trip; on a local socket that costs more than it saves.
     """
 
-    def __init__(self, connection: sa.Connection) -> None:
-        """Take an open connection whose transaction has begun."""
-        self.connection = connection
-        self.dialect = connection.dialect
-        driver: Any = connection.connection.driver_connection
+    def __init__(self, driver: Any, dialect: sa.Dialect) -> None:
+        """Take a driver's connection whose transaction has begun."""
         self.driver = driver
-        self.is_postgres = self.dialect.name == "postgresql"
+        self.dialect = dialect
+        self.is_postgres = dialect.name == "postgresql"
         self._far = self.is_postgres and not (driver.info.host or "/").startswith("/")
         self._queue: list[tuple[Compiled, Any]] = []
 
@@ -108,30 +106,43 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Open a transaction that writes; it commits at the end of the block and rolls back on any exception."""
-        with self.engine.connect() as connection:
+        with self._driver() as driver:
             if not self.is_postgres:
-                cast(sqlite3.Connection, connection.connection.driver_connection).execute("BEGIN IMMEDIATE")
-            transaction = Transaction(connection)
-            try:
-                yield transaction
-                transaction.finish()
-            except BaseException:
-                with suppress(sqlite3.Error, psycopg.Error):
-                    transaction.driver.rollback()
-                raise
+                driver.execute("BEGIN IMMEDIATE")
+            transaction = Transaction(driver, self.engine.dialect)
+            yield transaction
+            transaction.finish()
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
-        """Open a transaction that only reads; it is rolled back at the end."""
-        with self.engine.connect() as connection:
-            if not self.is_postgres:
-                cast(sqlite3.Connection, connection.connection.driver_connection).execute("BEGIN")
-            transaction = Transaction(connection)
+        """Open a transaction that only reads, all of it at one instant; it is rolled back at the end."""
+        with self._driver() as driver:
+            if self.is_postgres:
+                driver.isolation_level, driver.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
+            else:
+                driver.execute("BEGIN")
             try:
-                yield transaction
+                yield Transaction(driver, self.engine.dialect)
             finally:
-                with suppress(sqlite3.Error, psycopg.Error):
-                    transaction.driver.rollback()
+                driver.rollback()
+                if self.is_postgres:
+                    driver.isolation_level, driver.read_only = None, None
+
+    @contextmanager
+    def _driver(self) -> Iterator[Any]:
+        """Lend a connection from the pool; on an exception it is rolled back, and thrown away where that fails."""
+        lent = self.engine.raw_connection()
+        driver: Any = lent.driver_connection
+        try:
+            yield driver
+        except BaseException:
+            try:
+                driver.rollback()
+            except (sqlite3.Error, psycopg.Error):
+                lent.invalidate()
+            raise
+        finally:
+            lent.close()
 
     def close(self) -> None:
         """Close all connections."""

@@ -1,9 +1,9 @@
 """The demonstration batch: invented, and saying so everywhere; brought in and moved along as people would do it."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from lifecycle import batches, people
@@ -22,7 +22,6 @@ from lifecycle.statements import Row
 from states.deadlines import business_date
 from states.findings import Text
 from states.roles import actor_of
-from states.story import Story
 
 LABEL = "演示 demonstration"
 
@@ -61,7 +60,7 @@ def install_demonstration(
 ) -> DemonstrationReport:
     """Open the demonstration batch, bring in its tables, enrol its people and move its projects along.
 
-    Acts carry the simulated instants of the story, none after `now`; the tokens that of `now`. Where the batch has
+    Acts carry the simulated instants of the story, of days before `now`; the tokens that of `now`. Where the batch has
     projects already, nothing is changed and no token is made.
 
     Raises:
@@ -77,24 +76,29 @@ def install_demonstration(
     created = row is None or not row["last_number"]
     if created:
         stage = set_stage(database, log, story, material)
-        until = min(material.material.until, business_date(now, material.policy.policy.zone))
+        yesterday = business_date(now, material.policy.policy.zone) - timedelta(days=1)
+        until = min(material.material.until, yesterday)
         play(stage, until, material.last_days, progress)
     with database.transaction() as tx:
-        tokens = _make_tokens(tx, log, story, material, now) if created else {}
+        tokens = _make_tokens(tx, log, material, now) if created else {}
     return _report(database, material, created, tokens)
 
 
-def _make_tokens(tx: Transaction, log: Log, story: Story, material: Material, now: datetime) -> dict[str, str]:
-    installer = Caller(actor_of("installation", story.story.installer), SOURCE, now)
-    left = {part.role: 0 for part in story.parts.values()}
-    for part in story.parts.values():
-        left[part.role] += part.tokens
-    tokens = {}
-    for person in parts_of(story, material, invent_projects(material)):
-        if left[person.role]:
-            left[person.role] -= 1
-            tokens[person.login] = people.add_token(tx, log, installer, person.login, LABEL)[1]
-    return tokens
+def _make_tokens(tx: Transaction, log: Log, material: Material, now: datetime) -> dict[str, str]:
+    installer = Caller(actor_of("installation", material.story.story.installer), SOURCE, now)
+    return {login: people.add_token(tx, log, installer, login, LABEL)[1] for login in _token_holders(material)}
+
+
+def _token_holders(material: Material) -> Iterator[str]:
+    """Yield the logins that are given a token: the first of each part, as many as it says, and some lead units."""
+    story, cast = material.story, invent_projects(material)
+    people_of = list(parts_of(story, material, cast))
+    for key, part in story.parts.items():
+        yield from [person.login for own, person in people_of if own == key][: part.tokens]
+    leads = {
+        project.application.members[0].credit_code for project in cast if project.alias in material.material.tokens
+    }
+    yield from (person.login for _, person in people_of if person.unit in leads)
 
 
 def _report(database: Database, material: Material, created: bool, tokens: Mapping[str, str]) -> DemonstrationReport:
@@ -103,5 +107,5 @@ def _report(database: Database, material: Material, created: bool, tokens: Mappi
         batch = find_batch(tx, story.story.batch)
         rows: list[Row] = tx.fetch(OF_BATCH, batch=batch["id"])
     found = Counter(row["state"] for row in rows)
-    staff = tuple(parts_of(story, material, invent_projects(material)))
+    staff = tuple(person for _, person in parts_of(story, material, invent_projects(material)))
     return DemonstrationReport(batch["code"], batch["title"], created, dict(sorted(found.items())), staff, tokens)

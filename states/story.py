@@ -148,11 +148,7 @@ class Story(Frozen):
 
     def fields_of(self, step: Step, project: Mapping[str, Any], number: int) -> Values:
         """Return a project's own fields; it is the step's `number`th, from 1."""
-        return {
-            name: derive(spec, project, number)
-            for form in self.forms_of(step)
-            for name, spec in form.each.items()
-        }
+        return {name: derive(spec, project, number) for form in self.forms_of(step) for name, spec in form.each.items()}
 
     def documents(self, step: Step) -> tuple[str, ...]:
         """Return the kinds of documents that the step brings, none twice."""

@@ -39,7 +39,7 @@ def list_some(
     group: Word = None,
     text: Word = None,
     sort: Sort = "code",
-    after: Annotated[str | None, Query(max_length=2000)] = None,
+    after: Annotated[str | None, Query(max_length=4096)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
     """Return the projects within the caller's reach that meet all filters; `after` is the last page's cursor."""

@@ -21,6 +21,7 @@ class Header(Frozen):
     policy: str
     seed: int  # of every choice: one seed, one batch
     until: date
+    tokens: tuple[str, ...] = ()  # projects (by alias) whose lead unit is given a token too
 
 
 class Words(Frozen):

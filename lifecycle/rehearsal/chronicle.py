@@ -3,7 +3,7 @@
 Nothing here asks a table or a rule: what it says follows from the bytes that were written.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -66,6 +66,11 @@ class Scene:
         return (self.body["action"] or {}).get("name")
 
     @property
+    def overridden(self) -> tuple[str, ...]:
+        """Return the rules that the act set aside."""
+        return tuple((self.body["action"] or {}).get("override") or ())
+
+    @property
     def succeeded(self) -> bool:
         """Return whether the entry tells of something done."""
         return bool(self.body["outcome"] == SUCCESS)
@@ -97,6 +102,21 @@ class Chronicle:
     def projects(self) -> dict[str, list[Scene]]:
         """Return the scenes of each project's stream."""
         return {name: scenes for name, scenes in self.streams.items() if name.startswith(f"{PROJECT}/")}
+
+    def acts(self) -> Iterator[tuple[list[Scene], Scene]]:
+        """Yield every successful entry of every project, with the successful ones of its stream up to and with it."""
+        for scenes in self.projects.values():
+            past: list[Scene] = []
+            for scene in scenes:
+                if scene.succeeded:
+                    past.append(scene)
+                    yield past, scene
+
+    def arrivals(self, states: tuple[str, ...]) -> Iterator[tuple[Scene, Standing, Standing]]:
+        """Yield the entries that bring a project into one of these states, with the project before and after."""
+        for _, scene in self.acts():
+            if scene.moves and scene.before and scene.after and scene.after.state in states:
+                yield scene, scene.before, scene.after
 
     @property
     def ends(self) -> dict[str, Standing]:

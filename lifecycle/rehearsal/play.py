@@ -10,6 +10,7 @@ from lifecycle import bulk, projects, transition
 from lifecycle.attempts import attempt
 from lifecycle.bulk import Item
 from lifecycle.callers import Caller
+from lifecycle.database import Transaction
 from lifecycle.errors import RulesUnmet
 from lifecycle.rehearsal.stage import Stage
 from lifecycle.requests import Request
@@ -21,6 +22,7 @@ from states.roles import role_book
 from states.rules import RULES
 from states.story import Step
 
+AMEND = "amend"
 TICK = timedelta(seconds=1)  # between two acts of one step
 NUMBERS = frozenset(rule.rule for rule in RULES.values())
 Progress = Callable[[int, int], None]  # steps done, steps in all
@@ -107,12 +109,14 @@ def _play_step(stage: Stage, step: Step, rows: Sequence[Row], now: datetime) -> 
     by_actor: dict[Actor, list[Row]] = {}
     for row in rows:
         by_actor.setdefault(stage.actor(step.by, row), []).append(row)
-    for actor, own in by_actor.items():
-        if step.bulk:
+    if step.bulk:
+        for actor, own in by_actor.items():
             _play_bulk(stage, step, actor, own, played)
-        else:
-            for row in own:
-                _play_one(stage, step, actor, row, played)
+    elif step.refused_by:
+        for row in rows:
+            _play_refusable(stage, step, row, played)
+    else:
+        _play_together(stage, step, rows, played)
     _compare(stage, step, played)
     people = list(by_actor)
     line = Line(
@@ -127,23 +131,37 @@ def _play_step(stage: Stage, step: Step, rows: Sequence[Row], now: datetime) -> 
     return line, played.now
 
 
-def _play_one(stage: Stage, step: Step, actor: Actor, row: Row, played: _Played) -> None:
-    alias, caller = stage.aliases[row["id"]], stage.caller(actor, played.now)
-    number = len(played.done) + len(played.refused) + 1
-    played.now += TICK
+def _play_together(stage: Stage, step: Step, rows: Sequence[Row], played: _Played) -> None:
+    """Play acts that are all allowed in one transaction, because a commit waits for the disk and a story has many."""
     try:
-        with attempt(stage.database, stage.log, caller, ("project", row["id"]), step.event or "amend") as tx:
-            if step.amend:
-                projects.amend_project(tx, stage.log, caller, row["id"], step.amend, reason=step.reason)
-                outcome = None
-            else:
-                request = _request(stage, step, alias, stage.story.fields_of(step, row, number))
-                outcome = transition.transition_project(tx, stage.log, caller, row["id"], request)
+        with stage.database.transaction() as tx:
+            for row in rows:
+                _play_one(tx, stage, step, row, played)
     except RulesUnmet as refused:
-        played.refused[alias] = _named(finding for finding in refused.findings if finding.blocks)
-        return
-    if isinstance(outcome, Outcome) and outcome.awaiting_second_person != step.awaiting:
-        raise StoryBroken(f"{step.on} {step.event} {alias}: awaiting a second person is {not step.awaiting}")
+        raise StoryBroken(f"{step.on} {step.event or AMEND} by {step.by}: {refused.text.zh}") from refused
+
+
+def _play_refusable(stage: Stage, step: Step, row: Row, played: _Played) -> None:
+    """Play one act as people do it, so that its refusal is in the log."""
+    caller = stage.caller(stage.actor(step.by, row), played.now)
+    try:
+        with attempt(stage.database, stage.log, caller, ("project", row["id"]), step.event or AMEND) as tx:
+            _play_one(tx, stage, step, row, played)
+    except RulesUnmet as refused:
+        played.refused[stage.aliases[row["id"]]] = _named(finding for finding in refused.findings if finding.blocks)
+
+
+def _play_one(tx: Transaction, stage: Stage, step: Step, row: Row, played: _Played) -> None:
+    alias, number = stage.aliases[row["id"]], len(played.done) + len(played.refused) + 1
+    caller = stage.caller(stage.actor(step.by, row), played.now)
+    played.now += TICK
+    if step.amend:
+        projects.amend_project(tx, stage.log, caller, row["id"], step.amend, reason=step.reason)
+    else:
+        request = _request(stage, step, alias, stage.story.fields_of(step, row, number))
+        outcome = transition.transition_project(tx, stage.log, caller, row["id"], request)
+        if isinstance(outcome, Outcome) and outcome.awaiting_second_person != step.awaiting:
+            raise StoryBroken(f"{step.on} {step.event} {alias}: awaiting a second person is {not step.awaiting}")
     played.done.append(alias)
 
 
@@ -196,7 +214,7 @@ def _compare(stage: Stage, step: Step, played: _Played) -> None:
     missing = sorted(leaves - set(played.refused))
     if wrong or missing:
         raise StoryBroken(
-            f"{step.on} {step.event or 'amend'} by {step.by}: expected {sorted(leaves)} refused by {list(expected)}; "
+            f"{step.on} {step.event or AMEND} by {step.by}: expected {sorted(leaves)} refused by {list(expected)}; "
             f"refused otherwise: {wrong}; not refused: {missing}"
         )
 

@@ -94,15 +94,15 @@ def enrol(
     """Enter everyone who plays a part, where nobody has the login yet, and return the actors by login."""
     installer = Caller(actor_of("installation", story.story.installer), SOURCE, now)
     found = {}
-    for new in parts_of(story, material, cast):
+    for _, new in parts_of(story, material, cast):
         row = tx.one(people.BY_LOGIN, wanted=new.login)
         name = row["id"] if row else people.add_person(tx, log, installer, new)
         found[new.login] = actor_of(name, new.role, new.city, new.unit)
     return found
 
 
-def parts_of(story: Story, material: Material, cast: list[Invented]) -> Iterator[NewPerson]:
-    """Yield every person of the story: one for a part, or one for each city or lead unit."""
+def parts_of(story: Story, material: Material, cast: list[Invented]) -> Iterator[tuple[str, NewPerson]]:
+    """Yield every person of the story with the part: one for a part, or one for each city or lead unit."""
     leads: dict[str, Member] = {}
     for project in cast:
         lead = project.application.members[0]
@@ -111,13 +111,13 @@ def parts_of(story: Story, material: Material, cast: list[Invented]) -> Iterator
         if part.each == "city":
             for city in material.cities:
                 name = part.name.format(city=material.policy.cities[city].zh)
-                yield NewPerson(login_of(story, key, city=city), name, part.role, city=city)
+                yield key, NewPerson(login_of(story, key, city=city), name, part.role, city=city)
         elif part.each == "lead":
             for code, lead in leads.items():
                 name = part.name.format(unit=lead.name)[:100]
-                yield NewPerson(login_of(story, key, unit=code), name, part.role, unit=code)
+                yield key, NewPerson(login_of(story, key, unit=code), name, part.role, unit=code)
         else:
-            yield NewPerson(login_of(story, key), part.name, part.role)
+            yield key, NewPerson(login_of(story, key), part.name, part.role)
 
 
 def login_of(story: Story, part: str, city: str = "", unit: str = "") -> str:

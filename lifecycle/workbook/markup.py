@@ -32,6 +32,28 @@ def walk(package: Package, part: str, reader: Reader) -> Iterator[None]:
     Raises:
         WorkbookRefused: the part is damaged, or holds what no spreadsheet program writes.
     """
+    parser = _parser(package, reader)
+    fed = 0
+    try:
+        for chunk in package.chunks(part):
+            parser.Parse(chunk, False)
+            fed += len(chunk)
+            if fed - parser.CurrentByteIndex > MAX_TOKEN:
+                raise _unsafe()
+            yield
+        parser.Parse(b"", True)
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the latter two for an encoding it lacks
+        raise corrupted() from error
+    yield
+
+
+def read_whole(package: Package, part: str, reader: Reader) -> None:
+    """Feed one part to `reader` from beginning to end."""
+    for _ in walk(package, part, reader):
+        pass
+
+
+def _parser(package: Package, reader: Reader) -> expat.XMLParserType:
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     depth = 0
@@ -56,24 +78,7 @@ def walk(package: Package, part: str, reader: Reader) -> Iterator[None]:
     parser.EndElementHandler = end
     parser.CharacterDataHandler = reader.text
     parser.StartDoctypeDeclHandler = doctype
-    fed = 0
-    try:
-        for chunk in package.chunks(part):
-            parser.Parse(chunk, False)
-            fed += len(chunk)
-            if fed - parser.CurrentByteIndex > MAX_TOKEN:
-                raise _unsafe()
-            yield
-        parser.Parse(b"", True)
-    except expat.ExpatError as error:
-        raise corrupted() from error
-    yield
-
-
-def read_whole(package: Package, part: str, reader: Reader) -> None:
-    """Feed one part to `reader` from beginning to end."""
-    for _ in walk(package, part, reader):
-        pass
+    return parser
 
 
 def _local(name: str) -> str:

@@ -73,6 +73,10 @@ SENTENCES = {
         "{what}模式下由此到不了任何终态",
         "in the mode {what} a path leads here from which no final state can be reached",
     ),
+    "flag_stuck": Text(
+        "{what}模式下到此标记{more}未消除，此后至终态无路可消除",
+        "in the mode {what} a path leads here with the flag {more} set, and no act before the end can clear it",
+    ),
     "final_left_by_one": Text(
         "终态{what}只能由两人办理方可离开", "one person may take a project out of the final state {what}"
     ),

@@ -1,19 +1,21 @@
-"""Owns what walking shows without being asked: states out of reach, dead ends, arrows that are never taken."""
+"""Owns what walking shows without being asked: states out of reach, dead ends, flags nobody can clear, idle arrows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from states.checker.arrows import may_be_taken
-from states.checker.fault import Fault, fault
+from states.checker.fault import Fault, Step, fault
 from states.checker.names import places
-from states.checker.walk import Node, Walk
+from states.checker.walk import Edge, Node, Walk
 from states.definition import LifecycleDefinition, Transition
 
 
 def check_paths(definition: LifecycleDefinition, walks: Sequence[Walk]) -> list[Fault]:
     """Return the faults of reachability over all modes, each place once and by its most telling fault."""
+    stuck = _stuck(definition, walks)
     return [
         *_unreachable(definition, walks),
-        *_stuck(definition, walks),
+        *stuck.values(),
+        *_flags_stuck(definition, walks, frozenset(stuck)),
         *_never_taken(definition, walks),
     ]
 
@@ -23,7 +25,7 @@ def _unreachable(definition: LifecycleDefinition, walks: Sequence[Walk]) -> Iter
     return (fault("unreachable_state", f"states.{state}") for state in definition.states if state not in reached)
 
 
-def _stuck(definition: LifecycleDefinition, walks: Sequence[Walk]) -> list[Fault]:
+def _stuck(definition: LifecycleDefinition, walks: Sequence[Walk]) -> dict[str, Fault]:
     """Return for each non-final state in which paths are stuck the worst that can be said, with a shortest path."""
     found: dict[str, Fault] = {}
     for code in ("no_way_out", "deadlock", "cannot_end"):
@@ -31,7 +33,7 @@ def _stuck(definition: LifecycleDefinition, walks: Sequence[Walk]) -> list[Fault
             for node in _stuck_nodes(definition, walk, code):
                 if node.state not in found:
                     found[node.state] = fault(code, f"states.{node.state}", walk.mode, path=walk.path_to(node))
-    return list(found.values())
+    return found
 
 
 def _stuck_nodes(definition: LifecycleDefinition, walk: Walk, code: str) -> Iterator[Node]:
@@ -43,25 +45,58 @@ def _stuck_nodes(definition: LifecycleDefinition, walk: Walk, code: str) -> Iter
     elif code == "deadlock":
         nodes = (node for node, edges in walk.edges.items() if not edges)
     else:
-        ending = _ending(definition, walk)
+        ending = _leading_to(walk, lambda node: definition.states[node.state].final)
         nodes = (node for node in walk.edges if node not in ending)
     return (node for node in nodes if not definition.states[node.state].final)
 
 
-def _ending(definition: LifecycleDefinition, walk: Walk) -> set[Node]:
-    """Return the nodes from which a final state can be reached."""
+def _leading_to(walk: Walk, goal: Callable[[Node], bool], past: Callable[[Node], bool] = lambda _: True) -> set[Node]:
+    """Return the goals, and the nodes from which one can be reached by way of nodes that may be `past`."""
     before: dict[Node, list[Node]] = {node: [] for node in walk.edges}
     for node, edges in walk.edges.items():
         for edge in edges:
             before[edge.node].append(node)
-    open_ = [node for node in walk.edges if definition.states[node.state].final]
-    ending = set(open_)
+    open_ = [node for node in walk.edges if goal(node)]
+    leading = set(open_)
     while open_:
         for node in before[open_.pop()]:
-            if node not in ending:
-                ending.add(node)
+            if node not in leading and past(node):
+                leading.add(node)
                 open_.append(node)
-    return ending
+    return leading
+
+
+def _flags_stuck(definition: LifecycleDefinition, walks: Sequence[Walk], told: frozenset[str]) -> Iterator[Fault]:
+    """Yield the states in which a flag gets stuck: a project goes on, and nothing before its end can clear the flag.
+
+    Only the first such state of a path is told, with the shortest path there; a flag that ends with the life, in a
+    final state, is not stuck, nor one that no arrow clears: it was meant to stay. `told` are states with a worse fault.
+    """
+    cleared = {flag for arrow in definition.transitions for flag in arrow.clears}
+    for flag in (flag for flag in definition.flags if flag in cleared):
+        found: dict[str, tuple[int, int, tuple[Step, ...]]] = {}
+        for order, walk in enumerate(walks):
+            for node, edge in _sticking(definition, walk, flag):
+                if (state := edge.node.state) not in told:
+                    path = (*walk.path_to(node), edge.step)
+                    shown = (len(path), order, path)
+                    found[state] = min(found.get(state, shown), shown)
+        for state, (_, order, path) in found.items():
+            yield fault("flag_stuck", f"states.{state}", walks[order].mode, flag, path)
+
+
+def _sticking(definition: LifecycleDefinition, walk: Walk, flag: str) -> Iterator[tuple[Node, Edge]]:
+    """Yield the steps after which the flag is stuck and before which it was not."""
+
+    def goes_on(node: Node) -> bool:
+        return not definition.states[node.state].final
+
+    clearing = _leading_to(walk, lambda node: flag not in node.flags, goes_on)
+    stuck = {node for node in walk.edges if goes_on(node) and node not in clearing}
+    for node, edges in walk.edges.items():
+        for edge in edges:
+            if edge.node in stuck and node not in stuck:
+                yield node, edge
 
 
 def _never_taken(definition: LifecycleDefinition, walks: Sequence[Walk]) -> Iterator[Fault]:

@@ -62,7 +62,13 @@ def test_a_code_column_that_could_be_anybodys_is_not_guessed_at() -> None:
     header = ["统一社会信用代码" if title in ("统一社会信用代码", "代码") else title for title in HEADER]
     assert applications(read([header, LINE])) == [APPLICATION]
     swapped = [*header[:5], header[6], header[5], *header[7:10], header[11], header[10], *header[12:]]
-    assert ("ambiguous_column" in {fault.code for fault in read([swapped, LINE]).errors}) is True
+    assert places(read([swapped, LINE]).errors)[0] == (1, "F", "ambiguous_column")
+    twice = ["牵头单位统一社会信用代码" if title == "统一社会信用代码" else title for title in HEADER]
+    assert applications(read([twice, LINE])) == [APPLICATION]
+    too_few = [
+        "场景落地单位代码" if title == "其他成员" else "其他成员代码" if title == "代码" else title for title in HEADER
+    ]
+    assert places(read([too_few, LINE]).errors)[0] == (1, "N", "ambiguous_column")
     no_lead_code = [*header[:6], *header[7:]]
     assert places(read([no_lead_code, [*LINE[:6], *LINE[7:]]]).errors)[0] == (1, "K", "ambiguous_column")
 

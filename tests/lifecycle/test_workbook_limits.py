@@ -99,6 +99,11 @@ def test_one_endless_row_is_refused_in_little_memory() -> None:
     assert refusal(with_sheet("<row><c/><c/><c/></row>"), Limits(max_cells=2)) == "too_many_cells"
 
 
+def test_an_archive_of_thousands_of_parts_is_refused() -> None:
+    parts = {f"xl/media/{number}": b"" for number in range(2_000)}
+    assert refusal(rebuilt(tasks_file(), parts)) == "unpacks_too_large"
+
+
 def test_markup_without_end_is_refused() -> None:
     assert refusal(with_sheet(HEADER + "<a/>" * 5_000), Limits(max_elements=5_000)) == "unpacks_too_large"
 

@@ -86,6 +86,26 @@ def test_markup_that_is_cut_off_is_refused(part: str) -> None:
     assert refusal(rebuilt(tasks_file(), {part: "<a>"})) == "corrupted"
 
 
+@pytest.mark.parametrize("encoding", ["gbk", "nonsense", "utf-16"])
+def test_an_encoding_that_xml_readers_lack_or_that_is_not_there_is_refused(encoding: str) -> None:
+    assert refusal(with_sheet(HEADER, before=f'<?xml version="1.0" encoding="{encoding}"?>')) == "corrupted"
+
+
+def test_a_missing_part_an_odd_compression_and_a_zip_password_are_refused() -> None:
+    with zipfile.ZipFile(BytesIO(tasks_file())) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    without, squeezed, locked = BytesIO(), BytesIO(), bytearray(tasks_file())
+    with zipfile.ZipFile(without, "w") as archive:
+        for name in parts.keys() - {SHEET}:
+            archive.writestr(name, parts[name])
+    with zipfile.ZipFile(squeezed, "w", zipfile.ZIP_BZIP2) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    locked[locked.index(b"PK\x01\x02") + 8] |= 1
+    codes = [refusal(data) for data in (without.getvalue(), squeezed.getvalue(), bytes(locked))]
+    assert codes == ["corrupted", "corrupted", "encrypted"]
+
+
 def test_a_workbook_needs_a_visible_sheet_and_not_too_many() -> None:
     none = f'<workbook xmlns="{MAIN}"><sheets/></workbook>'
     assert refusal(rebuilt(tasks_file(), {"xl/workbook.xml": none})) == "no_sheets"

@@ -133,6 +133,11 @@ def test_ends_before_starts_and_a_code_without_a_name_are_errors() -> None:
     assert places(table.errors) == [(2, "M", "name_missing"), (2, "Q", "ends_before_start")]
 
 
+def test_a_unit_whose_code_cannot_be_read_has_one_error_and_an_apostrophe_is_nothing() -> None:
+    table = read([HEADER, line(代码=913701000000000000), line(排序=2, 任务编号="'", 项目名称="二")])
+    assert places(table.errors) == [(2, "L", "code_lost_digits"), (3, "C", "blank")]
+
+
 def test_units_and_codes_must_be_as_many() -> None:
     table = read([HEADER, line(场景落地单位1="乙公司、丙公司"), line(排序=2, 牵头单位="甲、乙", 项目名称="二")])
     assert places(table.errors) == [(2, "L", "units_and_codes"), (3, "F", "several_units")]

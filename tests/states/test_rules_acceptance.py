@@ -9,8 +9,10 @@ from cases import ABSENT, CALENDAR, DEFINITION, POLICY, WINDOWS, case, facts, ju
 from states.findings import Judgement
 from states.planning import planned
 
-HALF_YEAR = (date(2025, 2, 28), date(2025, 3, 30), date(2025, 4, 21))
-ONE_YEAR = (date(2025, 9, 1), date(2025, 10, 1), date(2025, 10, 28))  # 11 October 2025 is a working Saturday
+# Opens, ends, grace ends. 30 days after 28 February is a Sunday, 30 March; 4 April is a holiday.
+HALF_YEAR = (date(2025, 2, 28), date(2025, 3, 31), date(2025, 4, 22))
+# 30 days after 1 September is National Day, 1 to 8 October rest; 11 October is a working Saturday.
+ONE_YEAR = (date(2025, 9, 1), date(2025, 10, 9), date(2025, 10, 29))
 WINDOW, GRACE = "申请期内 in the window", "宽限期内 in the grace period"
 BEFORE, AFTER = "尚未开始 not open yet", "已过宽限期 after the grace period"
 
@@ -30,13 +32,17 @@ def test_R20_a_progress_call_falls_due_every_six_months_after_publication():
         ("apply_half_year", date(2025, 2, 27), False, BEFORE, HALF_YEAR),
         ("apply_half_year", date(2025, 2, 28), True, WINDOW, HALF_YEAR),
         ("apply_half_year", date(2025, 3, 30), True, WINDOW, HALF_YEAR),
-        ("apply_half_year", date(2025, 3, 31), True, GRACE, HALF_YEAR),
-        ("apply_half_year", date(2025, 4, 21), True, GRACE, HALF_YEAR),
-        ("apply_half_year", date(2025, 4, 22), False, AFTER, HALF_YEAR),
+        ("apply_half_year", date(2025, 3, 31), True, WINDOW, HALF_YEAR),
+        ("apply_half_year", date(2025, 4, 1), True, GRACE, HALF_YEAR),
+        ("apply_half_year", date(2025, 4, 22), True, GRACE, HALF_YEAR),
+        ("apply_half_year", date(2025, 4, 23), False, AFTER, HALF_YEAR),
         ("apply_one_year", date(2025, 8, 31), False, BEFORE, ONE_YEAR),
         ("apply_one_year", date(2025, 9, 1), True, WINDOW, ONE_YEAR),
-        ("apply_one_year", date(2025, 10, 28), True, GRACE, ONE_YEAR),
-        ("apply_one_year", date(2025, 10, 29), False, AFTER, ONE_YEAR),
+        ("apply_one_year", date(2025, 10, 1), True, WINDOW, ONE_YEAR),
+        ("apply_one_year", date(2025, 10, 9), True, WINDOW, ONE_YEAR),
+        ("apply_one_year", date(2025, 10, 10), True, GRACE, ONE_YEAR),
+        ("apply_one_year", date(2025, 10, 29), True, GRACE, ONE_YEAR),
+        ("apply_one_year", date(2025, 10, 30), False, AFTER, ONE_YEAR),
     ],
 )
 def test_R21_acceptance_is_applied_for_from_the_windows_first_day_to_the_last_of_grace(
@@ -94,6 +100,13 @@ def test_R22_a_result_on_the_last_day_of_three_months_is_met_and_on_the_next_is_
     assert judge("within_rectification", late) == Judgement(False, date(2025, 6, 21), due)
 
 
+def test_R22_days_of_suspension_and_months_of_extension_do_not_move_a_rectification_deadline():
+    due = date(2025, 6, 20)
+    moved = {"suspended_days": 40, "extension_months": 6}
+    last = case("resubmit_half_year", due, entered_on=date(2025, 3, 20), record=moved)
+    assert judge("within_rectification", last) == Judgement(True, due, due)
+
+
 def test_R22_a_rectification_deadline_typed_by_an_officer_counts():
     typed = {"rectification_due_on": "2025-05-20"}
     late = case("resubmit_half_year", date(2025, 5, 21), record=typed)
@@ -134,13 +147,14 @@ def test_R23_an_extension_of_one_to_twelve_months_is_met_and_none_or_thirteen_is
 @pytest.mark.parametrize(
     ("state", "policy", "asked_on", "met", "end"),
     [
-        ("published", POLICY, "2024-12-30", True, HALF_YEAR[1]),
-        ("published", POLICY, "2024-12-31", False, HALF_YEAR[1]),
-        ("half_year_accepted", POLICY, "2025-07-01", True, ONE_YEAR[1]),
-        ("half_year_accepted", POLICY, "2025-07-02", False, ONE_YEAR[1]),
-        ("published", WINDOWS, "2024-12-31", False, HALF_YEAR[1]),
-        ("published", WINDOWS, "2025-03-31", True, ONE_YEAR[1]),
-        ("published", WINDOWS, "2025-10-02", False, ONE_YEAR[1]),
+        ("published", POLICY, "2024-12-31", True, HALF_YEAR[1]),
+        ("published", POLICY, "2025-01-01", False, HALF_YEAR[1]),
+        ("half_year_accepted", POLICY, "2025-07-09", True, ONE_YEAR[1]),
+        ("half_year_accepted", POLICY, "2025-07-10", False, ONE_YEAR[1]),
+        ("published", WINDOWS, "2025-01-01", False, HALF_YEAR[1]),
+        ("published", WINDOWS, "2025-03-31", False, HALF_YEAR[1]),
+        ("published", WINDOWS, "2025-04-01", True, ONE_YEAR[1]),
+        ("published", WINDOWS, "2025-10-10", False, ONE_YEAR[1]),
     ],
 )
 def test_R23_three_months_before_the_next_window_ends_are_met_and_a_day_less_is_not(

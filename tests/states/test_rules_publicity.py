@@ -89,12 +89,20 @@ def test_R19_an_objection_from_the_first_to_the_last_day_is_met_and_outside_is_n
         ("2024-08-16", True),
         ("2024-08-17", False),
     ):
-        made = case("object", record={"objected_on": day})
+        made = case("object", date(2024, 8, 19), record={"objected_on": day})
         assert judge(rule, made) == Judgement(met, date.fromisoformat(day), (START, END))
     undated = case("object", record={"objected_on": ABSENT})
     assert judge(rule, undated) == Judgement(False, None, (START, END))
     unstarted = case("object", record={"publicity_starts_on": ABSENT})
     assert judge(rule, unstarted) == Judgement(False, None, None)
+
+
+def test_R19_an_objection_made_on_the_day_of_the_act_is_met_and_one_made_after_it_is_not():
+    on, next_day = date(2024, 8, 14), date(2024, 8, 15)
+    today = case("object", on, record={"objected_on": "2024-08-14"})
+    assert judge("objection_in_period", today) == Judgement(True, on, (START, END))
+    tomorrow = case("object", on, record={"objected_on": "2024-08-15"})
+    assert judge("objection_in_period", tomorrow) == Judgement(False, next_day, (START, END))
 
 
 UNIT = {

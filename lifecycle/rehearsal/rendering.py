@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from lifecycle.rehearsal.performance import Rehearsal
 from lifecycle.rehearsal.play import NUMBERS, Line
-from lifecycle.rehearsal.rehearse import Rehearsal
 from lifecycle.workbook.money import to_wan
 from states.findings import Text
 

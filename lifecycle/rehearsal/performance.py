@@ -1,7 +1,7 @@
 """A rehearsal: a story played whole in a scratch database, and what its log alone says of it afterwards."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,15 +10,17 @@ from lifecycle.audit import Log
 from lifecycle.database import Database
 from lifecycle.invention.material import bundled_materials
 from lifecycle.rehearsal.chronicle import Chronicle, Flaw, read_bodies, read_chronicle
-from lifecycle.rehearsal.invariants import ALWAYS, Ground, check_log
+from lifecycle.rehearsal.invariants import Ground
 from lifecycle.rehearsal.play import Line, Progress, play
 from lifecycle.rehearsal.stage import Stage, set_stage
+from lifecycle.rehearsal.verdict import check_log, labels_of
 from lifecycle.replay import drift_of_batch
 from states.capacities import ceiling_of
 from states.findings import Text
 from states.story import Story, Sum
 
 REPLAY = "replay_equals_tables"
+REPLAYED = Text("按留痕重演与台账一致", "replaying the log gives the live tables")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +81,17 @@ def rehearse(database: Database, log: Log, story: Story, progress: Progress | No
         StoryBroken: a step came out otherwise than the story says.
     """
     stage = set_stage(database, log, story, bundled_materials()[story.story.material])
-    lines = play(stage, progress=progress)
-    with database.reading() as tx:
+    return conclude(stage, play(stage, progress=progress))
+
+
+def conclude(stage: Stage, lines: Sequence[Line]) -> Rehearsal:
+    """Check the log of a stage, and nothing but the log; then hold the live tables against it."""
+    with stage.database.reading() as tx:
         bodies = read_bodies(tx)
         drift = drift_of_batch(tx, stage.batch)
     chronicle = read_chronicle(bodies)
-    flaws = check_log(chronicle, Ground(stage.rules, story))
+    flaws = check_log(chronicle, Ground(stage.rules, stage.story))
     flaws += [Flaw(REPLAY, name, 0, problem) for name, problems in drift.items() for problem in problems]
-    return _told(stage, lines, chronicle, len(bodies), flaws)
-
-
-def _told(stage: Stage, lines: list[Line], chronicle: Chronicle, entries: int, flaws: list[Flaw]) -> Rehearsal:
     story, definition = stage.story, stage.rules.definition
     found = Counter(end.state or "" for end in chronicle.ends.values())
     counts = {state: found[state] for state in definition.states if found[state]}
@@ -106,7 +108,7 @@ def _told(stage: Stage, lines: list[Line], chronicle: Chronicle, entries: int, f
         money_labels={line.name: Text(line.zh, line.en) for line in story.money},
         acts=dict(sorted(acts.items())),
         refusals=dict(sorted(refusals.items())),
-        entries=entries,
+        entries=len(bodies),
         checks=tuple(_checks(stage, flaws)),
     )
 
@@ -130,13 +132,7 @@ def amount_of(chronicle: Chronicle, stage: Stage, line: Sum) -> int:
 
 
 def _checks(stage: Stage, flaws: list[Flaw]) -> list[Check]:
-    mode = stage.rules.policy.mode
-    labels = dict(ALWAYS)
-    for invariant in stage.rules.definition.invariants:
-        if not invariant.modes or mode in invariant.modes:
-            labels[invariant.name] = Text(invariant.zh, invariant.en)
-    labels.update({promise.name: Text(promise.zh, promise.en) for promise in stage.story.promises})
-    labels[REPLAY] = Text("按留痕重演与台账一致", "replaying the log gives the live tables")
+    labels = {**labels_of(Ground(stage.rules, stage.story)), REPLAY: REPLAYED}
     return [Check(name, label, tuple(flaw for flaw in flaws if flaw.name == name)) for name, label in labels.items()]
 
 

@@ -1,0 +1,65 @@
+"""The real server on a real socket: answers without delay, ends in order."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import uvicorn
+
+from api.app import create_app
+from api.server import make_server, open_listener
+from lifecycle.audit import Log
+from lifecycle.database import Database
+from lifecycle.settings import Settings
+from lifecycle.statements import Row
+from tests.api.conftest import Client
+
+
+@pytest.fixture
+def served(settings: Settings, database: Database, log: Log) -> Iterator[tuple[str, uvicorn.Server]]:
+    """Address and server of the application, serving in a thread."""
+    listener = open_listener("127.0.0.1", 0)
+    server = make_server(create_app(settings, database, log))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}", server
+    server.should_exit = True
+    thread.join(10)
+    listener.close()
+    assert not thread.is_alive()
+
+
+def test_the_application_is_served_over_a_socket(
+    served: tuple[str, uvicorn.Server], client: Client, projects: list[Row]
+) -> None:
+    headers = {"Authorization": f"Bearer {client.tokens['handler']}"}
+    with httpx.Client(base_url=served[0], headers=headers) as http:
+        assert http.get("/healthz").json() == {"status": "ok"}
+        shown = http.get(f"/api/v1/projects/{projects[0]['id']}")
+        assert (shown.json()["code"], shown.headers["etag"]) == (projects[0]["code"], '"1"')
+        forwarded = http.get("/api/v1/people/me", headers={"X-Forwarded-For": "198.51.100.1"})
+        assert (forwarded.status_code, "server" in forwarded.headers) == (200, False)
+        chunked = http.post(
+            "/api/v1/projects", content=iter([b"{", b"}"]), headers={"Content-Type": "application/json"}
+        )
+        assert chunked.json()["type"] == "/problems/invalid"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_connections_send_small_answers_at_once(host: str) -> None:
+    try:
+        listener = open_listener(host, 0)
+    except OSError:
+        assert host == "::1"  # a machine without IPv6
+        return
+    with listener, socket.create_connection(listener.getsockname()[:2]):
+        listener.setblocking(True)
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+            assert listener.proto == socket.IPPROTO_TCP
