@@ -126,7 +126,7 @@ def expected_version(if_match: str | None, stated: int | None) -> int | None:
 Here = Annotated[Visit, Depends(visit)]
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", description='所见版本，如"7" / the version decided on, from the ETag', max_length=64),
+    Header(alias="If-Match", description='所见版本，如"7" / the version decided on, from the ETag'),
 ]
 Key = Annotated[
     str | None,

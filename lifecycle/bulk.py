@@ -184,7 +184,14 @@ def transition_projects(
 
 def _write(tx: Transaction, preview: Preview, done: Sequence[Effects]) -> None:
     definition, scopes = preview.rows[0].loaded.rules.definition, preview.rows[0].loaded.scopes
-    sets.update_many(tx, project, ["id"], [{"id": item.outcome.project, **item.columns} for item in done])
+    loaded = [row.loaded.row for row in preview.allowed]
+    changed = [
+        name
+        for name in done[0].columns
+        if any(item.columns[name] != row[name] for item, row in zip(done, loaded, strict=True))
+    ]
+    rows = [{"id": item.outcome.project, **{name: item.columns[name] for name in changed}} for item in done]
+    sets.update_many(tx, project, ["id"], rows)
     ended = [
         {"id": row["id"], "status": row["status"], "reason": row["reason"], "ended_at": row["ended_at"]}
         for item in done

@@ -81,7 +81,8 @@ def list_projects(
     statement = _listing(frozenset({*used, *reach}), sort, onward=bool(last))
     rows = select_many(tx, statement, "states", states, **values, **reach, **last, limit=limit + 1)
     more = write_cursor(sort, rows[limit - 1]) if len(rows) > limit else None
-    return Page([_item(row, _definition(tx, row)) for row in rows[:limit]], more)
+    pinned = [rules_for(tx, row["definition_hash"], row["policy_hash"], None) for row in rows[:limit]]
+    return Page([_item(row, rules.definition) for row, rules in zip(rows, pinned, strict=False)], more)
 
 
 def count_projects(tx: Transaction, caller: Caller, batch: str, by: str) -> dict[str, int]:
@@ -212,10 +213,6 @@ def _states_of_phase(tx: Transaction, filters: Filters) -> list[str]:
         for code, state in rules_for(tx, digest, policy, None).definition.states.items()
         if state.phase == filters.phase and (not filters.states or code in filters.states)
     ]
-
-
-def _definition(tx: Transaction, row: Row) -> LifecycleDefinition:
-    return rules_for(tx, row["definition_hash"], row["policy_hash"], None).definition
 
 
 def _item(row: Row, definition: LifecycleDefinition) -> dict[str, Any]:

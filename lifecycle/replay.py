@@ -93,8 +93,8 @@ def drift(tx: Transaction, project: str) -> list[str]:
 def drift_of_batch(tx: Transaction, batch: str) -> dict[str, list[str]]:
     """Return the projects of a batch that drift, by id, and the batch's or programme's counters under `capacities`.
 
-    Reads the whole programme in chunks, for its counters are sums over all its batches; run it in a transaction that
-    sees one instant, or while nobody writes.
+    Reads the whole programme in chunks, for its counters are sums over all its batches; run it in `reading()`, which
+    sees one instant.
     """
     found: dict[str, list[str]] = {}
     head = tx.one(READ_BATCH, wanted=batch)

@@ -37,20 +37,24 @@ def update_many(tx: Transaction, table: sa.Table, keys: Sequence[str], rows: Seq
         return
     written = tuple(name for name in rows[0] if name not in keys)
     names = (*written, *keys)
-    processors = _binders(table, names, tx.dialect)
-    columns = [[_bound(row[name], process) for row in rows] for name, process in zip(names, processors, strict=True)]
     if tx.is_postgres:
-        settings = ", ".join(f'"{name}" = {_cast(table, name)}' for name in written)
-        where = " AND ".join(f't."{name}" = {_cast(table, name)}' for name in keys)
+        # One JSON text for all rows: escaping arrays of JSON element by element cost a third of a bulk act.
+        columns = ", ".join(f'"{name}" {_json_type(table, name)}' for name in names)
+        settings = ", ".join(f'"{name}" = {_from_json(table, name)}' for name in written)
+        where = " AND ".join(f't."{name}" = {_from_json(table, name)}' for name in keys)
+        given = f"json_to_recordset(%s::json) AS given ({columns})"
         tx.execute_driver(
-            f'UPDATE "{table.name}" t SET {settings} FROM unnest({_arrays(table, names)}) '
-            f"AS given ({', '.join(_quoted(names))}) WHERE {where}",
-            columns,
+            f'UPDATE "{table.name}" t SET {settings} FROM {given} WHERE {where}',
+            [orjson.dumps([{name: row[name] for name in names} for row in rows], default=bytes.hex).decode()],
         )
-    else:
-        settings = ", ".join(f'"{name}" = ?' for name in written)
-        where = " AND ".join(f'"{name}" = ?' for name in keys)
-        tx.execute_many(f'UPDATE "{table.name}" SET {settings} WHERE {where}', list(zip(*columns, strict=True)))
+        return
+    processors = _binders(table, names, tx.dialect)
+    settings = ", ".join(f'"{name}" = ?' for name in written)
+    where = " AND ".join(f'"{name}" = ?' for name in keys)
+    values = [
+        tuple(_bound(row[name], process) for name, process in zip(names, processors, strict=True)) for row in rows
+    ]
+    tx.execute_many(f'UPDATE "{table.name}" SET {settings} WHERE {where}', values)
 
 
 def add_many(tx: Transaction, table: sa.Table, keys: Sequence[str], column: str, rows: Sequence[Row]) -> None:
@@ -60,7 +64,7 @@ def add_many(tx: Transaction, table: sa.Table, keys: Sequence[str], column: str,
     names = (column, *keys)
     columns = [[row[name] for row in rows] for name in names]
     if tx.is_postgres:
-        where = " AND ".join(f't."{name}" = {_cast(table, name)}' for name in keys)
+        where = " AND ".join(f't."{name}" = given."{name}"' for name in keys)
         tx.execute_driver(
             f'UPDATE "{table.name}" t SET "{column}" = t."{column}" + given."{column}" '
             f"FROM unnest({_arrays(table, names)}) AS given ({', '.join(_quoted(names))}) WHERE {where}",
@@ -81,7 +85,7 @@ def ensure_many(tx: Transaction, table: sa.Table, rows: Sequence[Row]) -> None:
     quoted = ", ".join(_quoted(names))
     if tx.is_postgres:
         tx.execute_driver(
-            f'INSERT INTO "{table.name}" ({quoted}) SELECT {", ".join(_cast(table, name) for name in names)} '
+            f'INSERT INTO "{table.name}" ({quoted}) SELECT {quoted} '
             f"FROM unnest({_arrays(table, names)}) AS given ({quoted}) ON CONFLICT DO NOTHING",
             [[row[name] for row in rows] for name in names],
         )
@@ -135,17 +139,17 @@ def _type(table: sa.Table, name: str) -> str:
     return table.c[name].type.compile(postgresql.dialect())  # type: ignore[no-untyped-call]
 
 
-_THROUGH_TEXT = {"JSONB"}
+def _json_type(table: sa.Table, name: str) -> str:
+    kind = _type(table, name)
+    return "text" if kind == "BYTEA" else kind
+
+
+def _from_json(table: sa.Table, name: str) -> str:
+    return f"decode(given.\"{name}\", 'hex')" if _type(table, name) == "BYTEA" else f'given."{name}"'
 
 
 def _arrays(table: sa.Table, names: Sequence[str]) -> str:
-    kinds = [_type(table, name) for name in names]
-    return ", ".join(f"%s::{'text' if kind in _THROUGH_TEXT else kind}[]" for kind in kinds)
-
-
-def _cast(table: sa.Table, name: str) -> str:
-    kind = _type(table, name)
-    return f'given."{name}"::jsonb' if kind in _THROUGH_TEXT else f'given."{name}"'
+    return ", ".join(f"%s::{_type(table, name)}[]" for name in names)
 
 
 def _quoted(names: Sequence[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """A project as one plain document: what rules read, what the log tells changes of, what replay must give back."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -53,6 +54,21 @@ def facts_of(row: Mapping[str, Any]) -> Facts:
         flags=frozenset(row["flags"]),
         signers=row["signers"],
         pending=Pending(**pending) if pending else None,
+    )
+
+
+def facts_after(facts: Facts, after: After) -> Facts:
+    """Return the facts as an act leaves them: what was filed stays."""
+    return replace(
+        facts,
+        state=after.state,
+        left_state=after.left_state,
+        entered_on=after.entered_on,
+        record=after.record,
+        documents=after.documents,
+        flags=after.flags,
+        signers=after.signers,
+        pending=after.pending,
     )
 
 

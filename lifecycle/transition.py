@@ -19,7 +19,7 @@ from lifecycle.errors import Conflict, NotFound, NotOffered, NotPermitted, Rules
 from lifecycle.requests import Request, act_of
 from lifecycle.rulebooks import RuleSet, rules_for
 from lifecycle.signing import Receipt
-from lifecycle.snapshots import after_columns, changes_between, facts_of
+from lifecycle.snapshots import after_columns, changes_between, facts_after, facts_of
 from lifecycle.statements import Row, Statement
 from lifecycle.surroundings import Scopes
 from lifecycle.tables import Batch, Entry, Person, Project
@@ -305,7 +305,7 @@ def effects(log: Log, caller: Caller, loaded: Loaded, decision: Decision, keys: 
         row["batch_id"],
         columns["version"],
         rules.policy.policy.zone,
-        planned(rules.definition, rules.policy, facts_of({**row, **columns}), rules.calendar),
+        planned(rules.definition, rules.policy, facts_after(loaded.facts, after), rules.calendar),
         row["plan"],
         event,
         caller.now,

@@ -4,64 +4,64 @@ A state says which capacities it holds; what a project holds is therefore a func
 counter of a capacity must equal the sum over all projects.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from states.definition import LifecycleDefinition
-from states.facts import Facts
+from states.facts import Application, Facts
 from states.policy import Policy
 
-Keys = Callable[[Facts, Policy], tuple[str, ...]]
-Measure = Callable[[Facts, Policy], int]
+Record = Mapping[str, Any]
+Keys = Callable[[Application, Policy], Sequence[str]]
+Measure = Callable[[Application, Record, Policy], int]
 Claims = dict[tuple[str, str], int]  # (pool, key) -> amount
 
 
-def _units_of(facts: Facts, kind: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(unit.credit_code for unit in facts.application.members if unit.kind == kind))
+def providers(application: Application, policy: Policy) -> Sequence[str]:
+    """R05: the providers of the consortium, by credit code."""
+    kind = policy.rules.R05.kind
+    return [unit.credit_code for unit in application.members if unit.kind == kind]
 
 
-def providers(facts: Facts, policy: Policy) -> tuple[str, ...]:
-    """R05: one key for each provider of the consortium."""
-    return _units_of(facts, policy.rules.R05.kind)
+def manufacturers(application: Application, policy: Policy) -> Sequence[str]:
+    """R06: the manufacturers of the consortium, by credit code."""
+    kind = policy.rules.R06.kind
+    return [unit.credit_code for unit in application.members if unit.kind == kind]
 
 
-def manufacturers(facts: Facts, policy: Policy) -> tuple[str, ...]:
-    """R06: one key for each manufacturer of the consortium."""
-    return _units_of(facts, policy.rules.R06.kind)
-
-
-def city(facts: Facts, _policy: Policy) -> tuple[str, ...]:
+def city(application: Application, _policy: Policy) -> Sequence[str]:
     """R13: the city that recommends."""
-    return (facts.application.city,)
+    return (application.city,)
 
 
-def group(facts: Facts, _policy: Policy) -> tuple[str, ...]:
+def group(application: Application, _policy: Policy) -> Sequence[str]:
     """R15: the group, where the lead belongs to one."""
-    return (facts.application.group,) if facts.application.group else ()
+    return (application.group,) if application.group else ()
 
 
-def whole(_facts: Facts, _policy: Policy) -> tuple[str, ...]:
+def whole(_application: Application, _policy: Policy) -> Sequence[str]:
     """R26: one key for the whole batch."""
     return ("batch",)
 
 
-def one(_facts: Facts, _policy: Policy) -> int:
+def one(_application: Application, _record: Record, _policy: Policy) -> int:
     """Count the project itself."""
     return 1
 
 
-def quota_place(facts: Facts, policy: Policy) -> int:
+def quota_place(application: Application, _record: Record, policy: Policy) -> int:
     """R14: exempt ownership uses no place of the city's quota."""
-    return 0 if facts.application.ownership in policy.rules.R14.exempt else 1
+    return 0 if application.ownership in policy.rules.R14.exempt else 1
 
 
-def reward_fen(facts: Facts, _policy: Policy) -> int:
+def reward_fen(_application: Application, record: Record, _policy: Policy) -> int:
     """R26: the amount proposed or granted, in fen."""
-    return int(facts.record.get("reward_fen") or 0)
+    return int(record.get("reward_fen") or 0)
 
 
-def unrecovered_fen(facts: Facts, _policy: Policy) -> int:
+def unrecovered_fen(_application: Application, record: Record, _policy: Policy) -> int:
     """R23: what was paid and has not come back, in fen."""
-    return max(0, int(facts.record.get("paid_fen") or 0) - int(facts.record.get("recovered_fen") or 0))
+    return max(0, int(record.get("paid_fen") or 0) - int(record.get("recovered_fen") or 0))
 
 
 KEYS: dict[str, Keys] = {function.__name__: function for function in (providers, manufacturers, city, group, whole)}
@@ -72,13 +72,20 @@ MEASURES: dict[str, Measure] = {
 
 def claims(definition: LifecycleDefinition, policy: Policy, facts: Facts, state: str) -> Claims:
     """Return what a project with these facts holds in `state`; a place of zero size is held too (it is locked)."""
+    return claims_with(definition, policy, facts.application, facts.record, state)
+
+
+def claims_with(
+    definition: LifecycleDefinition, policy: Policy, application: Application, record: Record, state: str
+) -> Claims:
+    """Return what a project of this application and record holds in `state`; a unit named twice holds one place."""
     found: Claims = {}
     for name in definition.states[state].holds:
         spec = definition.capacities[name]
-        amount = MEASURES[spec.measure](facts, policy)
-        for key in KEYS[spec.key](facts, policy):
-            place = (spec.pool or name, key)
-            found[place] = found.get(place, 0) + amount
+        amount = MEASURES[spec.measure](application, record, policy)
+        pool = spec.pool or name
+        for key in dict.fromkeys(KEYS[spec.key](application, policy)):
+            found[pool, key] = found.get((pool, key), 0) + amount
     return found
 
 

@@ -69,9 +69,11 @@ def _text(_spec: FieldSpec, value: Any) -> str:
 def _date(_spec: FieldSpec, value: Any) -> str:
     if isinstance(value, str):
         try:
-            value = date.fromisoformat(value)
+            read = date.fromisoformat(value)
         except ValueError:
             raise FieldProblem("应为日期，如2024-08-05 / must be a date like 2024-08-05") from None
+        # Python also reads 20240805 and 2024-W32-1, in which a slip of the pen is hard to see.
+        value = read if read.isoformat() == value else None
     if type(value) is not date:
         raise FieldProblem("应为日期，如2024-08-05 / must be a date like 2024-08-05")
     if not 1990 <= value.year <= 2200:  # beyond any programme; keeps arithmetic within range
@@ -103,7 +105,7 @@ def _score(_spec: FieldSpec, value: Any) -> str:
         raise FieldProblem(
             '应为0至100、至多两位小数的文本，如"88.50" / must be a text from 0 to 100 with at most two decimals'
         )
-    return format(score.quantize(Decimal("0.01")), "f")
+    return format(abs(score).quantize(Decimal("0.01")), "f")  # one way to write nought: "-0" is "0.00"
 
 
 def _boolean(_spec: FieldSpec, value: Any) -> bool:
@@ -138,7 +140,7 @@ def _checks(_spec: FieldSpec, value: Any) -> dict[str, Any]:
             "clear": check["clear"],
             "checked_on": _date(_spec, check.get("checked_on")),
             "checked_by": clean_text(check.get("checked_by"), 100),
-            "evidence": clean_text(check["evidence"], 400) if check.get("evidence") else None,
+            "evidence": None if check.get("evidence") in (None, "") else clean_text(check["evidence"], 400),
         }
     return checks
 

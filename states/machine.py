@@ -8,7 +8,7 @@ from typing import Any
 from transitions import Machine
 
 from states import structure
-from states.capacities import Claims, claims
+from states.capacities import claims, claims_with
 from states.deadlines import Calendar
 from states.definition import LEFT, SAME, LifecycleDefinition, Transition
 from states.facts import Act, Facts, Pending
@@ -83,8 +83,9 @@ def prepare(
     act = replace(act, fields=fields)
     target = _target(transition, facts)
     held = claims(definition, policy, facts, facts.state)
-    after = facts.with_record(_record_after(transition, facts, act), {})
-    wanted = claims(definition, policy, after, target) if target in definition.states else {}
+    after = {**facts.record, **_record_after(transition, facts, act)}
+    known = target in definition.states
+    wanted = claims_with(definition, policy, facts.application, after, target) if known else {}
     merged = facts.with_record(_merged(facts, fields), act.documents)
     case = Case(definition, policy, calendar, merged, act, transition, target, held, wanted)
     findings = [structure.offered(case), *([structure.fields_readable(wrong)] if wrong else [])]
@@ -261,6 +262,3 @@ def _override(case: Case, before: Facts, findings: list[Finding]) -> list[Findin
         else finding
         for finding in findings
     ]
-
-
-__all__ = ["After", "Claims", "Decision", "decide", "needs", "prepare"]

@@ -42,7 +42,8 @@ VERSION_EXPECTED = Text(
     "the project is at version {seen}, you saw {threshold}: read it again",
 )
 ROOM_LEFT = Text(
-    "修改后超出限额：将占用{seen}，上限{threshold}", "the change passes a limit: it would make {seen}, ceilings {threshold}"
+    "修改后超出限额：将占用{seen}，上限{threshold}",
+    "the change passes a limit: it would make {seen}, ceilings {threshold}",
 )
 SEVERAL_AT_ONCE = Text("此项操作须逐个办理", "this act is done one project at a time")
 NOTHING_LEFT = Text("没有可退回的原状态", "there is no state to go back to")
@@ -177,4 +178,4 @@ def _dates(case: Case, before: Facts) -> list[Finding]:
 
 
 def _finding(check: str, met: bool, seen: object, threshold: object, text: Text) -> Finding:
-    return Finding("—", check, "CFG", Kind.HARD, met, seen, threshold, text)
+    return Finding("—", check, "—", Kind.HARD, met, seen, threshold, text)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from api.cli.output import emit, escape, refusals, table
+from api.cli.output import emit, escape, refusals
 from api.cli.people import AsJson
 from api.cli.session import Session, now, open_session
 from api.server import serve as run_server
@@ -69,34 +69,24 @@ def _keep_tokens(path: Path, report: DemonstrationReport) -> None:
 
 def _show(console: Console, session: Session, report: DemonstrationReport, path: Path) -> None:
     verb = "已装入 installed" if report.created else "已在库中 already there"
-    console.print(escape(f"{verb}: {report.title}（{report.batch}），{sum(report.counts.values())}个项目 projects"))
-    people = {person.login: person for person in report.people}
-    if path.exists():
-        tokens = dict(line.split("\t") for line in path.read_text("utf-8").splitlines())
-        rows = [
-            (
-                login,
-                people[login].role if login in people else "",
-                people[login].city or "" if login in people else "",
-                secret,
-            )
-            for login, secret in tokens.items()
-        ]
-        table(
-            console,
-            ("登录名 login", "角色 role", "市 city", "令牌 bearer token"),
-            rows,
-            "演示人员 demonstration people",
-        )
-        handler = next(
-            (secret for login, secret in tokens.items() if people.get(login) and people[login].role == "handler"), ""
-        )
-        address = f"http://{session.settings.host}:{session.settings.port}"
-        console.print("登录 sign in: HTTP头 Authorization: Bearer <令牌>，例如 for example:")
-        console.print(
-            escape(
-                f'  curl -H "Authorization: Bearer {handler}" "{address}/api/v1/projects?batch={report.batch}&limit=3"'
-            )
-        )
-        console.print(escape(f"接口说明 OpenAPI: {address}/api/v1/openapi.json（同一令牌 same token）"))
-        console.print(escape(f"命令行 command line: pilot projects --batch {report.batch}；pilot show <项目编号>"))
+    count = sum(report.counts.values())
+    console.print(escape(f"{verb}: {report.title}（{report.batch}），{count}个项目 projects"))
+    console.print(
+        escape(f"命令行 command line: .venv/bin/pilot projects --batch {report.batch}；pilot show <项目编号>")
+    )
+    if not path.exists():
+        return
+    roles = {person.login: person.role for person in report.people}
+    tokens = [line.split("\t") for line in path.read_text("utf-8").splitlines()]
+    first: dict[str, tuple[str, str]] = {}
+    for login, secret in tokens:
+        first.setdefault(roles.get(login, ""), (login, secret))
+    console.print(
+        f"登录 sign in: HTTP头 Authorization: Bearer <令牌 token>；全部令牌在 all tokens in {escape(str(path))}"
+    )
+    for role, (login, secret) in first.items():
+        console.print(escape(f"  {role:15} {login:32} {secret}"))
+    address = f"http://{session.settings.host}:{session.settings.port}/api/v1"
+    bearer = f'curl -H "Authorization: Bearer {first["handler"][1] if "handler" in first else tokens[0][1]}"'
+    console.print(escape(f'例如 for example:\n  {bearer} "{address}/projects?batch={report.batch}&limit=3"'))
+    console.print(escape(f"接口说明 OpenAPI（同一令牌 same token）: {address}/openapi.json"))

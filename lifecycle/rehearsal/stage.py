@@ -28,7 +28,12 @@ from states.story import Story
 SOURCE = Source("rehearsal")
 MORNING = 9
 _project = Project.__table__  # type: ignore[attr-defined]
-OF_BATCH = Statement(sa.select(_project).where(_project.c.batch_id == sa.bindparam("batch")).order_by(_project.c.code))
+_NEEDED = ("id", "code", "title", "state", "version", "city", "lead_code", "filed_rank", "investment_fen", "record")
+OF_BATCH = Statement(
+    sa.select(*(_project.c[name] for name in _NEEDED))
+    .where(_project.c.batch_id == sa.bindparam("batch"))
+    .order_by(_project.c.code)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class Stage:
         return datetime.combine(on, time(hour), tzinfo=ZoneInfo(self.rules.policy.policy.zone)).astimezone(UTC)
 
     def projects(self, tx: Transaction) -> list[Row]:
-        """Return the batch's projects as they stand, by number."""
+        """Return the batch's projects as they stand, by number: what a story asks of them."""
         return tx.fetch(OF_BATCH, batch=self.batch)
 
 

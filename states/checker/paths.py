@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from states.checker.arrows import may_be_taken
 from states.checker.fault import Fault, Step, fault
 from states.checker.names import places
-from states.checker.walk import Edge, Node, Walk
+from states.checker.walk import Node, Walk
 from states.definition import LifecycleDefinition, Transition
 
 
@@ -69,34 +69,36 @@ def _leading_to(walk: Walk, goal: Callable[[Node], bool], past: Callable[[Node],
 def _flags_stuck(definition: LifecycleDefinition, walks: Sequence[Walk], told: frozenset[str]) -> Iterator[Fault]:
     """Yield the states in which a flag gets stuck: a project goes on, and nothing before its end can clear the flag.
 
-    Only the first such state of a path is told, with the shortest path there; a flag that ends with the life, in a
-    final state, is not stuck, nor one that no arrow clears: it was meant to stay. `told` are states with a worse fault.
+    A flag that ends with the life, in a final state, is not stuck, nor one that no arrow clears: it was meant to stay.
+    `told` are the states with a worse fault.
     """
-    cleared = {flag for arrow in definition.transitions for flag in arrow.clears}
+    cleared = {flag for arrow in definition.transitions if not _explained(definition, arrow) for flag in arrow.clears}
     for flag in (flag for flag in definition.flags if flag in cleared):
         found: dict[str, tuple[int, int, tuple[Step, ...]]] = {}
         for order, walk in enumerate(walks):
-            for node, edge in _sticking(definition, walk, flag):
-                if (state := edge.node.state) not in told:
-                    path = (*walk.path_to(node), edge.step)
+            for node in _getting_stuck(definition, walk, flag):
+                if node.state not in told:
+                    path = walk.path_to(node)
                     shown = (len(path), order, path)
-                    found[state] = min(found.get(state, shown), shown)
+                    found[node.state] = min(found.get(node.state, shown), shown)
         for state, (_, order, path) in found.items():
             yield fault("flag_stuck", f"states.{state}", walks[order].mode, flag, path)
 
 
-def _sticking(definition: LifecycleDefinition, walk: Walk, flag: str) -> Iterator[tuple[Node, Edge]]:
-    """Yield the steps after which the flag is stuck and before which it was not."""
+def _getting_stuck(definition: LifecycleDefinition, walk: Walk, flag: str) -> Iterator[Node]:
+    """Yield the nodes in which the flag is stuck and was not before, anywhere on the shortest path there."""
 
     def goes_on(node: Node) -> bool:
         return not definition.states[node.state].final
 
     clearing = _leading_to(walk, lambda node: flag not in node.flags, goes_on)
     stuck = {node for node in walk.edges if goes_on(node) and node not in clearing}
-    for node, edges in walk.edges.items():
-        for edge in edges:
-            if edge.node in stuck and node not in stuck:
-                yield node, edge
+    for node in walk.edges:
+        before = walk.came[node][0] if node in walk.came else None
+        if before in stuck:
+            stuck.add(node)  # from here on nothing is new, not even beyond a final state
+        elif node in stuck:
+            yield node
 
 
 def _never_taken(definition: LifecycleDefinition, walks: Sequence[Walk]) -> Iterator[Fault]:

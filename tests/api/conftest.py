@@ -59,7 +59,7 @@ class Client:
     tokens: dict[str, str] = field(default_factory=dict)
 
     def request(self, who: str | None, method: str, path: str, **options: Any) -> httpx.Response:
-        headers = dict(options.pop("headers", {}))
+        headers = httpx.Headers(options.pop("headers", {}))
         if who is not None:
             headers.setdefault("Authorization", f"Bearer {self.tokens[who]}")
         return self.runner.run(self._send(method, path, headers, options))
@@ -75,7 +75,7 @@ class Client:
     def patch(self, who: str | None, path: str, json: Any, **options: Any) -> httpx.Response:
         return self.request(who, "PATCH", path, json=json, **options)
 
-    async def _send(self, method: str, path: str, headers: dict[str, str], options: dict[str, Any]) -> httpx.Response:
+    async def _send(self, method: str, path: str, headers: httpx.Headers, options: dict[str, Any]) -> httpx.Response:
         transport = httpx.ASGITransport(self.app, client=("203.0.113.9", 4711))
         async with httpx.AsyncClient(transport=transport, base_url="http://pilot.invalid") as client:
             return await client.request(method, path, headers=headers, **options)

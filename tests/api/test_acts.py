@@ -2,8 +2,6 @@
 
 from datetime import date
 
-import pytest
-
 from lifecycle.audit import Log
 from lifecycle.database import Database
 from lifecycle.statements import Row
@@ -74,10 +72,10 @@ def test_who_decided_on_an_old_version_is_told_the_winner(client: Client, projec
     assert (by_body["winner"]["name"], by_body["winner"]["action"], by_body["version"]) == ("牵头单位", "submit", 2)
 
 
-@pytest.mark.parametrize("tag", ["7", 'W/"7"', "*", '"7", "8"', '"x"', '""', '"07"', '"' + "9" * 30 + '"'])
-def test_if_match_is_one_strong_version(client: Client, projects: list[Row], tag: str) -> None:
-    answer = client.post("unit", path_of(projects[0]), {"event": "submit"}, headers={"If-Match": tag})
-    problem(answer, 400, "unreadable")
+def test_if_match_is_one_strong_version(client: Client, projects: list[Row]) -> None:
+    for tag in ("7", 'W/"7"', "*", '"7", "8"', '"x"', '""', '"07"', '"' + "9" * 30 + '"', "", "x" * 100):
+        answer = client.post("unit", path_of(projects[0]), {"event": "submit"}, headers={"If-Match": tag})
+        problem(answer, 400, "unreadable")
 
 
 def test_if_match_and_body_must_agree(client: Client, projects: list[Row]) -> None:

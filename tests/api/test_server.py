@@ -44,9 +44,8 @@ def test_the_application_is_served_over_a_socket(
         assert (shown.json()["code"], shown.headers["etag"]) == (projects[0]["code"], '"1"')
         forwarded = http.get("/api/v1/people/me", headers={"X-Forwarded-For": "198.51.100.1"})
         assert (forwarded.status_code, "server" in forwarded.headers) == (200, False)
-        chunked = http.post(
-            "/api/v1/projects", content=iter([b"{", b"}"]), headers={"Content-Type": "application/json"}
-        )
+        http.headers["Content-Type"] = "application/json"
+        chunked = http.post("/api/v1/projects", content=iter([b"{", b"}"]))
         assert chunked.json()["type"] == "/problems/invalid"
 
 

@@ -73,8 +73,8 @@ NAMES = [
     "-1",
 ]
 QUERIES = [
-    "batch=%00", "batch=zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz", "batch=" + "x" * 400, "text=%00", "text=%ff", "text=%25_!",
-    "text=" + "%E5%8D%A0" * 300, "state=%00", "state=" + "&state=".join("x" * 60), "phase=%01", "phase=nothing",
+    "batch=%00", "batch=zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz", "batch=" + "x" * 400, "text=%00", "text=%ff",
+    "text=%25_!",     "text=" + "%E5%8D%A0" * 300, "state=%00", "state=" + "&state=".join("x" * 60), "phase=%01", "phase=nothing",
     "after=%00", "after=e30", "after=W10", "after=WyJhIiwiYiJd", "after=" + "A" * 5000, "limit=1e3", "limit=-1",
     "limit=" + "9" * 40, "limit=", "sort=id", "sort=%00", "city=%F0%9F%98%80", "a%00=1", "=", "&&", "limit=1&limit=2",
     "unit=' OR 1=1", "ownership[]=x",
@@ -132,13 +132,11 @@ def test_an_application_too_long_for_the_log_is_refused_whole(client: Client, ba
     assert client.get("handler", "/api/v1/projects").json()["items"] == []
 
 
-@pytest.mark.parametrize(
-    "kind", ["text/plain", "application/xml", "application/json-patch+json", "", "multipart/form-data"]
-)
-def test_a_body_of_another_type_is_not_read(client: Client, projects: list[Row], kind: str) -> None:
+def test_a_body_of_another_type_is_not_read(client: Client, projects: list[Row]) -> None:
     path = f"/api/v1/projects/{projects[0]['id']}/transitions"
-    answer = client.post("unit", path, content=b'{"event": "submit"}', headers={"Content-Type": kind})
-    assert (answer.status_code, answer.json()["accepted"]) == (415, ["application/json"])
+    for kind in ("text/plain", "application/xml", "application/json-patch+json", "", "multipart/form-data"):
+        answer = client.post("unit", path, content=b'{"event": "submit"}', headers={"Content-Type": kind})
+        assert (answer.status_code, answer.json()["accepted"]) == (415, ["application/json"]), kind
     charset = client.post(
         "unit", path, content=b'{"event": "submit"}', headers={"Content-Type": "Application/JSON; charset=utf-8"}
     )
@@ -169,12 +167,12 @@ def test_no_query_is_a_fault_of_ours(client: Client, projects: list[Row]) -> Non
         assert answer.status_code in (400, 422), (query, answer.text)
 
 
-@pytest.mark.parametrize("key", ["", " ", "a b", "键".encode(), "x" * 201, "\x7f"])
-def test_a_key_that_cannot_be_one_is_refused(client: Client, projects: list[Row], key: str | bytes) -> None:
-    for path in (f"/api/v1/projects/{projects[0]['id']}/transitions", "/api/v1/projects"):
-        body = {"event": "submit"} if path.endswith("transitions") else filed(9)
-        answer = client.post("handler", path, body, headers={"Idempotency-Key": key})
-        assert (answer.status_code, answer.json()["type"]) == (400, "/problems/unreadable"), answer.text
+def test_a_key_that_cannot_be_one_is_refused(client: Client, projects: list[Row]) -> None:
+    for key in ("", " ", "a b", "键".encode(), "x" * 201, "\x7f"):
+        for path in (f"/api/v1/projects/{projects[0]['id']}/transitions", "/api/v1/projects"):
+            body = {"event": "submit"} if path.endswith("transitions") else filed(9)
+            answer = client.post("handler", path, body, headers={"Idempotency-Key": key})
+            assert (answer.status_code, answer.json()["type"]) == (400, "/problems/unreadable"), (key, answer.text)
 
 
 def test_headers_without_effect_or_given_twice_are_refused(client: Client, projects: list[Row]) -> None:

@@ -1,7 +1,8 @@
 """The door, django-fsm-2 and pgbench in turn on one server: interleaved rounds at each number of clients."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from .world import World, opened
 
 CLIENTS = (1, 4, 16)
 BATCH = 320  # drafts of one batch of the whole-life series: 20 a city, as in a province
+LIFE_NAME = "door, whole life"
 Say = Callable[[str], None]
 
 
@@ -76,14 +78,15 @@ def run(server: Server, folder: Path, effort: Effort, say: Say) -> dict[str, Any
                     tasks = door_tasks(
                         server.url("bench_door"), folder, pool, clients, effort.seconds, seed=number * 31 + clients
                     )
-                    return checked(connection, folder, pool, lambda: run_door(tasks))
+                    return checked(connection, folder, pool, lambda: metered(server, lambda: run_door(tasks)))
 
-                turns = [
-                    door,
-                    lambda clients=clients, number=number: peer.run(clients, effort.seconds, number * 31 + clients),
-                    lambda clients=clients: run_pgbench(server, whole, clients, effort.seconds, folder),
-                    lambda clients=clients: run_pgbench(server, apart, clients, effort.seconds, folder),
-                ]
+                def django(clients: int = clients, number: int = number) -> Slice:
+                    return metered(server, lambda: peer.run(clients, effort.seconds, number * 31 + clients))
+
+                def bare(limit: Limit, clients: int = clients) -> Slice:
+                    return metered(server, lambda: run_pgbench(server, limit, clients, effort.seconds, folder))
+
+                turns = [door, django, partial(bare, whole), partial(bare, apart)]
                 server.settle()
                 shift = (number + clients) % len(turns)  # nobody is always first
                 for turn in turns[shift:] + turns[:shift]:
@@ -116,11 +119,22 @@ def checked(
     return found
 
 
+def metered(server: Server, act: Callable[[], Slice]) -> Slice:
+    """Run a slice and add what each act cost the server's processor (its own start-up counted in)."""
+    before = server.cpu()
+    found = act()
+    after = server.cpu()
+    if before is None or after is None:
+        return found
+    return replace(found, server_us=(after - before) / found.total * 1e6)
+
+
 def noted(found: Slice, number: int, say: Say) -> dict[str, Any]:
     """Say what a slice brought, and return it with the number of its round."""
     say(
         f"  round {number}  {found.clients:>2} clients  {found.contestant:<14}{found.rate:>9,.0f} acts/s"
-        f"{found.median_us / 1000:>9.2f} ms  invariants: ok"
+        f"{found.median_us / 1000:>9.2f} ms  processor: client {found.cpu_us or 0:>6,.0f} "
+        f"server {found.server_us or 0:>6,.0f} µs  invariants: ok"
     )
     return {"round": number, **found.to_dict()}
 
@@ -137,7 +151,9 @@ def _lives(
             tasks = door_tasks(
                 server.url("bench_door"), folder, mine, clients, effort.seconds, series="life", warm=len(LIFE)
             )
-            found = checked(connection, folder, mine, lambda tasks=tasks: run_door(tasks, "door, whole life"))
+            found = checked(
+                connection, folder, mine, lambda tasks=tasks: metered(server, lambda: run_door(tasks, LIFE_NAME))
+            )
             slices.append(noted(found, number, say))
     return slices
 

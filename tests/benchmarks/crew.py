@@ -30,7 +30,8 @@ class Slice:
     rate: float
     median_us: float
     p95_us: float
-    cpu_us: float | None = None  # of the client, for each act
+    cpu_us: float | None = None  # of the client's processor, for each act
+    server_us: float | None = None  # of the server's
 
     def to_dict(self) -> dict[str, Any]:
         """Return the slice as JSON values."""
@@ -118,9 +119,7 @@ def door_tasks(
         {
             "url": url,
             "folder": str(folder),
-            "subjects": [
-                (one.id, one.city, one.lead, one.rank) for one in stripe_of(subjects, number, clients)
-            ],
+            "subjects": [(one.id, one.city, one.lead, one.rank) for one in stripe_of(subjects, number, clients)],
             "series": series,
             "seconds": seconds,
             "most": most,

@@ -120,12 +120,10 @@ def _statements(connection: psycopg.Connection[Any], seed: Mapping[str, Any], ba
     disclosures = _copy(connection, "disclosure", {"entry_id": row_id("t.entry_id")})
     return [
         f"{_copy(connection, 'project', project)} AND t.id = %(id)s",
-        f"{_copy(connection, 'membership', {'project_id': PROJECT, 'credit_code': UNIT})} "
-        "AND t.project_id = %(id)s",
+        f"{_copy(connection, 'membership', {'project_id': PROJECT, 'credit_code': UNIT})} AND t.project_id = %(id)s",
         f"{_copy(connection, 'checkpoint', {'id': row_id('t.id'), 'project_id': PROJECT, 'batch_id': batch})} "
         "AND t.project_id = %(id)s",
-        f"{_copy(connection, 'person_key', {'person': CONTACT})} "
-        "AND t.person = %(contact)s",
+        f"{_copy(connection, 'person_key', {'person': CONTACT})} AND t.person = %(contact)s",
         f"{_copy(connection, 'entry', entry)} AND t.stream = %(stream)s",
         f"{disclosures} AND t.path = '/source/ip' AND t.entry_id IN (SELECT id FROM entry WHERE stream = %(stream)s)",
     ]
@@ -164,4 +162,3 @@ def _capacities(connection: psycopg.Connection[Any], projects: int, batches: int
 
 def _do(connection: psycopg.Connection[Any], sql: str, seed: Mapping[str, Any], low: int, high: int) -> None:
     connection.execute(sql, {**seed, "low": low, "high": high})  # type: ignore[arg-type]
-

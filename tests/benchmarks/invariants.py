@@ -26,7 +26,7 @@ from .world import ORIGIN
 SIGNATURES_CHECKED = 50
 
 
-class Broken(AssertionError):  # noqa: N818 - the name states the finding
+class Broken(AssertionError):
     """An invariant does not hold; the figures of the slice are worth nothing."""
 
 
@@ -179,7 +179,7 @@ def _capacities(connection: psycopg.Connection[Any]) -> tuple[int, int]:
 
 
 def _count(connection: psycopg.Connection[Any], table: str) -> int:
-    row = connection.execute(f"SELECT count(*) AS n FROM {table}").fetchone()  # type: ignore[arg-type]  # noqa: S608
+    row = connection.execute(f"SELECT count(*) AS n FROM {table}").fetchone()  # type: ignore[arg-type]
     assert row
     return int(row["n"])
 

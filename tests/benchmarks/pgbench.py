@@ -56,9 +56,7 @@ def number_projects(server: Server, name: str, subjects: Sequence[Subject]) -> N
             _do(connection, f"ALTER TABLE {table} DROP CONSTRAINT {key}")
         _do(connection, f"UPDATE project SET id = {new_id} FROM numbered WHERE numbered.id = project.id")
         for table, key, definition, _, column in keys:
-            _do(
-                connection, f"UPDATE {table} t SET {column} = {new_id} FROM numbered WHERE numbered.id = t.{column}"
-            )
+            _do(connection, f"UPDATE {table} t SET {column} = {new_id} FROM numbered WHERE numbered.id = t.{column}")
             _do(connection, f"ALTER TABLE {table} ADD CONSTRAINT {key} {definition}")
         for table in {"project", *(key[0] for key in keys)}:
             _do(connection, f"VACUUM (FULL, ANALYZE) {table}")
@@ -113,7 +111,7 @@ def _check_writes(limit: Limit, before: dict[str, int], after: dict[str, int], a
 def _counts(connection: psycopg.Connection[Any]) -> dict[str, int]:
     parts = [f"(SELECT count(*) FROM {table}) AS {table}" for table in COUNTED]
     row = connection.execute(
-        f"SELECT {', '.join(parts)}, (SELECT sum(version) FROM project) AS versions, "  # type: ignore[arg-type]  # noqa: S608
+        f"SELECT {', '.join(parts)}, (SELECT sum(version) FROM project) AS versions, "  # type: ignore[arg-type]
         "(SELECT sum(head_seq) FROM project) AS heads, "
         "(SELECT count(*) FROM checkpoint WHERE status = 'open') AS open"
     ).fetchone()

@@ -25,7 +25,9 @@ def run(server: Server, folder: Path, effort: Effort, say: Say, acts: int = ACTS
     server.create("bench_door", "bench_base")
     with opened(folder, server.url("bench_door")) as (database, log):
         for act in capture_cycle(database, log, pool[0], apart=False):
-            say(f"{act.event}: {act.guards} guards, {act.trips} round trips, {dict(act.inserts)}, body {act.body} octets")
+            say(
+                f"{act.event}: {act.guards} guards, {act.trips} round trips, {dict(act.inserts)}, body {act.body} octets"
+            )
         with database.engine.connect() as connection:
             driver = connection.connection.driver_connection
             assert driver

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 # Durable as it comes (fsync and synchronous_commit on); the rest keeps checkpoints out of slices of a few seconds.
@@ -24,10 +25,11 @@ SETTINGS = {
 class Server:
     """A running server; databases are made empty or as copies of another."""
 
-    def __init__(self, uri: str, programs: Path) -> None:
-        """Take the address of a running server (`…/postgres?host=…`) and the folder of its programs."""
+    def __init__(self, uri: str, programs: Path, pid: int | None = None) -> None:
+        """Take the address of a running server (`…/postgres?host=…`), its programs' folder, and its process."""
         self.uri = uri
         self.programs = programs
+        self.process = psutil.Process(pid) if pid else None
         self.host = uri.partition("?host=")[2]
 
     def connect(self, name: str = "postgres", **options: Any) -> psycopg.Connection[Any]:
@@ -60,6 +62,18 @@ class Server:
         with self.connect() as connection:
             connection.execute("CHECKPOINT")
 
+    def cpu(self) -> float | None:
+        """Return the processor seconds that the server has used, with all its processes, those that ended too."""
+        if self.process is None:
+            return None
+        own = self.process.cpu_times()
+        spent = own.children_user + own.children_system
+        for child in self.process.children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                times = child.cpu_times()
+                spent += times.user + times.system
+        return float(spent)
+
     def version(self) -> str:
         """Return the server's version."""
         with self.connect() as connection:
@@ -79,6 +93,6 @@ def running_server() -> Iterator[Server]:
             file.writelines(f"{name} = {value}\n" for name, value in SETTINGS.items())
         found.start()
         try:
-            yield Server(found.get_uri(), Path(found.bin_path))
+            yield Server(found.get_uri(), Path(found.bin_path), found.get_pid())
         finally:
             found.cleanup()

@@ -26,7 +26,7 @@ class Client:
     def __init__(self, database: Database, log: Log, subjects: list[Subject], seed: int, epoch: float) -> None:
         """Take the stripe; `epoch` is the time.time() at which the acts' day began."""
         self.database, self.log, self.subjects = database, log, subjects
-        self.chance = random.Random(seed)  # noqa: S311
+        self.chance = random.Random(seed)
         self.epoch = epoch
         self.number = seed * 1_000_003 % 9_000_000
 

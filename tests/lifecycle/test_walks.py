@@ -339,7 +339,7 @@ def _spoiled(usual: Any, broken: dict[Any, Any]) -> dict[str, Any]:
 def test_no_walk_leaves_the_table_or_the_log(database: Database, log: Log, campaign: bool) -> None:
     number, seen = itertools.count(1), Counter[str]()
     many = settings(
-        max_examples=720 if campaign else 36,
+        max_examples=600 if campaign else 30,
         stateful_step_count=40,
         derandomize=True,
         deadline=None,
@@ -348,5 +348,6 @@ def test_no_walk_leaves_the_table_or_the_log(database: Database, log: Log, campa
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(lambda: Walk(database, log, next(number), seen), settings=many)
-    print(sorted(seen.items()))
-    print(len({target for target, _ in ARROWS.values()} & set(seen)), len({event for event, _ in ARROWS} & set(seen)))
+    reached = {target for target, _ in ARROWS.values()} & set(seen)
+    assert len(reached) >= (27 if campaign else 15), "the walks must get somewhere"
+    assert min(seen["denied"], seen["failed"]) > 0

@@ -2,7 +2,7 @@
 
 import os
 
-SECRET_KEY = "of no use: there are no sessions and no pages"  # noqa: S105
+SECRET_KEY = "of no use: there are no sessions and no pages"
 DEBUG = False
 USE_TZ = True
 TIME_ZONE = "Asia/Shanghai"
