@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.problems import MEDIA_TYPE, OK, STATUS, title_of
-from api.shapes import Problem
+from api.shapes.parts import Problem
 
 ALWAYS = ("unreadable", "unauthenticated", "invalid", "internal", "busy", "unavailable")
 WRITES = ("unsupported-media-type", "too-large", "idempotency-key-reused")

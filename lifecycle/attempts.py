@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from lifecycle import answers, audit
 from lifecycle.audit import Change, Deed, Head, Log, person_of
 from lifecycle.callers import Caller
+from lifecycle.canonical import NotCanonical
 from lifecycle.database import Database, Transaction
-from lifecycle.errors import Busy, Refusal, RulesUnmet
+from lifecycle.errors import Busy, Refusal, RulesUnmet, Unreadable
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Batch, Person, Project
 from states.findings import Text
@@ -73,7 +74,7 @@ def attempt(
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn the drivers' errors about locks into `Busy`: nothing was done and the caller may try again."""
+    """Turn what the drivers and the log say of the request into refusals: busy, or not to be kept as it is."""
     try:
         yield
     except (
@@ -82,6 +83,13 @@ def translated() -> Iterator[None]:
         psycopg.errors.SerializationFailure,
     ) as error:
         raise busy() from error
+    except (psycopg.DataError, NotCanonical, OverflowError) as error:
+        raise Unreadable(
+            Text(
+                "内容过长或含有无法保存的字符，未办理；请精简后重试",
+                "too long, or with characters that cannot be kept; nothing was done: shorten it and try again",
+            )
+        ) from error
     except sqlite3.OperationalError as error:
         if "locked" in str(error) or "busy" in str(error):
             raise busy() from error

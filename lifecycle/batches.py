@@ -12,6 +12,7 @@ from lifecycle.audit import Change, Deed, Head, Log, person_of
 from lifecycle.callers import Caller
 from lifecycle.database import Transaction
 from lifecycle.errors import Forbidden, NotFound, Unreadable
+from lifecycle.requests import is_identifier
 from lifecycle.rulebooks import RuleSet, pin, rules_for
 from lifecycle.signing import Receipt
 from lifecycle.statements import Row, Statement
@@ -131,8 +132,8 @@ def find_batch(tx: Transaction, name: str) -> Row:
     Raises:
         NotFound: there is none.
     """
-    row = tx.one(BY_CODE, wanted=name)
-    if row is None and len(name) == 36 and name.count("-") == 4:
+    row = tx.one(BY_CODE, wanted=name) if "\x00" not in name else None
+    if row is None and is_identifier(name):
         row = tx.one(BY_ID, wanted=name)
     if row is None:
         raise NotFound(Text(f"没有批次{name[:64]}", f"there is no batch {name[:64]}"))

@@ -21,7 +21,7 @@ from lifecycle.callers import Caller
 from lifecycle.database import Transaction
 from lifecycle.errors import NotFound, PreviewStale, RulesUnmet, Unreadable
 from lifecycle.projects import append_many
-from lifecycle.requests import Request, act_of
+from lifecycle.requests import Request, act_of, is_identifier
 from lifecycle.rulebooks import rules_for
 from lifecycle.sets import for_both
 from lifecycle.signing import Receipt
@@ -50,11 +50,12 @@ LOCK = for_both(
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One project of a bulk act, with fields of its own beside the common ones."""
+    """One project of a bulk act, with fields and documents of its own beside the common ones."""
 
     project: str
     expected_version: int | None = None
     fields: Mapping[str, Any] | None = None
+    documents: Mapping[str, Mapping[str, Any]] | None = None
 
 
 class Judged(NamedTuple):
@@ -216,7 +217,7 @@ def _preview(
     asked: list[Asked] = []
     for item in items:
         one = loaded[item.project]
-        own = replace(request, fields={**request.fields, **item.fields}) if item.fields else request
+        own = _own(request, item)
         rules = one.rules
         act = act_of(own, caller, rules.policy.policy.zone)
         case, found, needs = prepare(rules.definition, rules.policy, rules.calendar, one.facts, act)
@@ -236,6 +237,16 @@ def _preview(
     return Preview(request.event, judged[0].loaded.row["batch_id"], tuple(judged), rooms, digest)
 
 
+def _own(request: Request, item: Item) -> Request:
+    if not item.fields and not item.documents:
+        return request
+    return replace(
+        request,
+        fields={**request.fields, **(item.fields or {})},
+        documents={**request.documents, **(item.documents or {})},
+    )
+
+
 def _check_items(items: Sequence[Item], limit: int) -> None:
     problem = None
     if not items:
@@ -249,11 +260,11 @@ def _check_items(items: Sequence[Item], limit: int) -> None:
 
 
 def _load(tx: Transaction, caller: Caller, items: Sequence[Item], lock: bool) -> dict[str, Loaded]:
-    wanted = [item.project for item in items]
+    wanted = [item.project for item in items if is_identifier(item.project)]
     rows = sets.select_many(tx, LOCK if lock else READ, "wanted", wanted)
     reached = [row for row in rows if within_reach(caller, row)]
     if len(reached) != len(items):
-        missing = sorted(set(wanted) - {row["id"] for row in reached})
+        missing = sorted({item.project[:64] for item in items} - {row["id"] for row in reached})
         raise NotFound(
             Text(
                 f"有{len(missing)}个项目不存在或不在您的管辖范围",
@@ -284,7 +295,7 @@ def _digest(
         request.reason,
         sorted(request.override),
         request_hash({"fields": request.fields, "documents": request.documents}),
-        [request_hash({"fields": item.fields}) if item.fields else None for item in items],
+        [request_hash({"own": [item.fields, item.documents]}) for item in items if item.fields or item.documents],
         [
             [
                 row.loaded.row["id"],

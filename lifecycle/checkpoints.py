@@ -26,10 +26,13 @@ END = Statement(
 )
 
 
+DUE = ("due_on", "computed_on", "provisional", "calendar")
+
+
 class Replan(NamedTuple):
     """What a replanning changes: rows to open, rows to end, and the project's plan as it then is.
 
-    A plan is a list of `{id, kind, number, due_on, provisional}`, one for each open row.
+    A plan is a list of `{id, kind, number}` and the due date's parts (`DUE`), one for each open row.
     """
 
     opened: list[Row]
@@ -58,7 +61,7 @@ def replan(
     waiting = {(item.kind, item.number): item for item in wanted}
     for row in open_now:
         item = waiting.get((row["kind"], row["number"]))
-        if item is not None and (item.due_on.isoformat(), item.provisional) == (row["due_on"], row["provisional"]):
+        if item is not None and _same(item, row):
             kept.append(row)
             del waiting[item.kind, item.number]
             continue
@@ -89,13 +92,25 @@ def replan(
 
 
 def _planned(row: Row) -> Row:
+    return {"id": row["id"], "kind": row["kind"], "number": row["number"], **due_of(row)}
+
+
+def due_of(row: Row) -> Row:
+    """Return the parts of a checkpoint row's due date as JSON values."""
     return {
-        "id": row["id"],
-        "kind": row["kind"],
-        "number": row["number"],
         "due_on": row["due_on"].isoformat(),
+        "computed_on": row["computed_on"].isoformat(),
         "provisional": row["provisional"],
+        "calendar": row["calendar"],
     }
+
+
+def _same(item: Planned, row: Row) -> bool:
+    return (item.due_on.isoformat(), item.computed_on.isoformat(), item.provisional) == (
+        row["due_on"],
+        row["computed_on"],
+        row["provisional"],
+    )
 
 
 def write(tx: Any, change: Replan) -> None:
@@ -108,10 +123,10 @@ def write(tx: Any, change: Replan) -> None:
 
 def told(change: Replan) -> list[tuple[str, Any, Any]]:
     """Return the replanning as changes `(path, old, new)` for the log."""
-    old = {f"/checkpoints/{row['row']['kind']}/{row['row']['number']}": _due(row["row"]) for row in change.ended}
-    new = {f"/checkpoints/{row['kind']}/{row['number']}": _due(_planned(row)) for row in change.opened}
+    old = {f"/checkpoints/{row['row']['kind']}/{row['row']['number']}": _told(row["row"]) for row in change.ended}
+    new = {f"/checkpoints/{row['kind']}/{row['number']}": due_of(row) for row in change.opened}
     return [(path, old.get(path), new.get(path)) for path in sorted({*old, *new})]
 
 
-def _due(row: Row) -> dict[str, Any]:
-    return {"due_on": row["due_on"], "provisional": row["provisional"]}
+def _told(planned: Row) -> dict[str, Any]:
+    return {name: value for name, value in planned.items() if name in DUE}

@@ -11,7 +11,8 @@ from lifecycle.callers import Caller
 from lifecycle.canonical import parse_canonical
 from lifecycle.commitments import Disclosure, is_commitment, opens
 from lifecycle.database import Transaction
-from lifecycle.pages import IDENTIFIER, Page, check_limit
+from lifecycle.pages import Page, check_limit
+from lifecycle.requests import is_identifier
 from lifecycle.rulebooks import rules_for
 from lifecycle.sentences import refused_by, tell
 from lifecycle.sets import for_both, select_many, within
@@ -19,7 +20,7 @@ from lifecycle.statements import Row, Statement
 from lifecycle.tables import Disclosure as DisclosureRow
 from lifecycle.tables import Entry, Person
 from lifecycle.transition import Loaded, load_project
-from lifecycle.visibility import hidden_fields, may_sign, pending_for
+from lifecycle.visibility import hidden_documents, hidden_fields, may_sign, pending_for
 from states.definition import LifecycleDefinition
 from states.facts import Actor
 
@@ -66,6 +67,7 @@ class _Reader:
         path = change["path"]
         shown: dict[str, Any] = {"path": path}
         unseen = path.removeprefix("/record/") in hidden_fields(self.actor, self.definition)
+        unseen |= path.removeprefix("/documents/") in hidden_documents(self.actor, self.definition)
         for side in ("old", "new"):
             value = self.open(change[side], f"/changes/{index}/{side}")
             if value is not None and unseen:
@@ -120,6 +122,7 @@ def _told(
     reader = _Reader(actor, definition, row["id"], disclosures)
     event = action.get("name") or ""
     kept_back = body["type"] == "project.signed" and not may_sign(actor, definition, event)
+    hidden = hidden_documents(actor, definition)
     reason = reader.open(body["reason"], "/reason")
     who = {**{name: body["actor"][name] for name in ("kind", "id", "role")}, "name": names.get(body["actor"]["id"])}
     told: dict[str, Any] = {
@@ -132,7 +135,7 @@ def _told(
         "action": body["action"],
         "changes": [reader.change(index, change) for index, change in enumerate(body["changes"])],
         "reason": {WITHHELD: "role"} if kept_back and reason is not None else reason,
-        "docs": [] if kept_back else body["docs"],
+        "docs": [] if kept_back else [item for item in body["docs"] if item.get("kind") not in hidden],
         "refused_by": refused_by(action),
         "leaf": row["leaf"].hex(),
     }
@@ -149,5 +152,5 @@ def _disclosures(tx: Transaction, entries: Sequence[str]) -> dict[str, dict[str,
 
 def _names(tx: Transaction, bodies: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     people = sorted({body["actor"]["id"] for body in bodies})
-    known = [person for person in people if IDENTIFIER.fullmatch(person)]
+    known = [person for person in people if is_identifier(person)]
     return {row["id"]: row["name"] for row in select_many(tx, NAMES, "people", known)}

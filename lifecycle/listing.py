@@ -12,14 +12,15 @@ from lifecycle.callers import Caller
 from lifecycle.canonical import instant
 from lifecycle.database import Transaction
 from lifecycle.errors import Unreadable
-from lifecycle.pages import IDENTIFIER, SORTS, Page, check_limit, check_sort, read_cursor, write_cursor
+from lifecycle.pages import SORTS, Page, check_limit, check_sort, read_cursor, write_cursor
+from lifecycle.requests import is_identifier
 from lifecycle.rulebooks import rules_for
 from lifecycle.sets import for_both, select_many, within
 from lifecycle.snapshots import PRIVATE, plain
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Checkpoint, Membership, Project, Rulebook
 from lifecycle.transition import Loaded, load_project
-from lifecycle.visibility import hidden_fields, label_of, pending_for, reach_of
+from lifecycle.visibility import hidden_documents, hidden_fields, label_of, pending_for, reach_of
 from states.deadlines import light
 from states.definition import LifecycleDefinition
 from states.fields import CONTROL
@@ -34,7 +35,7 @@ COUNTED = ("state", "city")
 FILTER_LENGTH = 300
 _SHOWN = ("id", "code", "title", "state", "version", "city", "task_code", "lead_name", "lead_code", "ownership")
 _READ = (*_SHOWN, "investment_fen", "entered_on", "changed_at", "batch_id", "definition_hash", "policy_hash")
-_WHOLE = ("members", "group_name", "starts_on", "ends_on", "filed_rank", "left_state", "documents", "flags", "signers")
+_WHOLE = ("members", "group_name", "starts_on", "ends_on", "filed_rank", "left_state", "flags", "signers")
 _VERSIONS = Statement(sa.select(_rulebook.c.hash, _rulebook.c.kind).where(_rulebook.c.kind != "calendar"))
 
 _OPEN_CHECKPOINTS = Statement(
@@ -111,13 +112,15 @@ def show_project(tx: Transaction, caller: Caller, project: str) -> dict[str, Any
     loaded = load_project(tx, caller, project)
     row, rules, actor = loaded.row, loaded.rules, caller.actor
     unseen = hidden_fields(actor, rules.definition)
+    kept_back = hidden_documents(actor, rules.definition)
     opened = tx.fetch(_OPEN_CHECKPOINTS, of=project)
     return {
         **_item(row, rules.definition),
         **{name: plain(row[name]) for name in (*_WHOLE, *PRIVATE)},
         "created_at": instant(row["created_at"]),
         "record": {name: value for name, value in row["record"].items() if name not in unseen},
-        "hidden": sorted(unseen & row["record"].keys()),
+        "documents": {kind: value for kind, value in row["documents"].items() if kind not in kept_back},
+        "hidden": sorted((unseen & row["record"].keys()) | (kept_back & row["documents"].keys())),
         "pending": pending_for(actor, rules.definition, row["pending"]),
         "checkpoints": _checkpoints(loaded, caller, opened),
         "definition": {"name": rules.definition.name, "hash": row["definition_hash"]},
@@ -194,7 +197,7 @@ def _used(filters: Filters) -> dict[str, Any]:
     for name, value in used.items():
         texts = value if name == "states" else (value,)
         good = all(isinstance(text, str) and len(text) <= FILTER_LENGTH and not CONTROL.search(text) for text in texts)
-        if not good or (name == "batch" and not IDENTIFIER.fullmatch(value)):
+        if not good or (name == "batch" and not is_identifier(value)):
             raise Unreadable(Text(f"筛选条件{name}无法读取", f"the filter {name} cannot be read"))
     if "text" in used:
         used["text"] = "%" + re.sub(r"([!%_])", r"!\1", used["text"]) + "%"

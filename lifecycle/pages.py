@@ -1,6 +1,5 @@
 """Pages of a list by keyset: in what orders, and the cursor that says where the next page begins."""
 
-import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +9,10 @@ import orjson
 
 from lifecycle.canonical import instant
 from lifecycle.errors import Unreadable
+from lifecycle.requests import is_identifier
 from lifecycle.statements import Row
 from states.findings import Text
 
-IDENTIFIER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 LIMIT = 200
 CURSOR_LENGTH = 4096
 SORTS = ("code", "-code", "changed_at", "-changed_at", "title", "investment_fen", "-investment_fen", "state")
@@ -63,7 +62,7 @@ def read_cursor(cursor: str, sort: str) -> dict[str, Any]:
     try:
         padded = cursor[:CURSOR_LENGTH].encode("ascii") + b"=" * (-len(cursor) % 4)
         given, value, row_id = orjson.loads(urlsafe_b64decode(padded))
-        good = given == sort and IDENTIFIER.fullmatch(row_id) is not None
+        good = given == sort and is_identifier(row_id)
         last = _place(sort.removeprefix("-"), value)
     except (ValueError, TypeError, OverflowError):
         good, last = False, None

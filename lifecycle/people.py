@@ -15,6 +15,7 @@ from lifecycle.audit import Change, Deed, Head, Log, person_of
 from lifecycle.callers import Caller
 from lifecycle.database import Transaction
 from lifecycle.errors import Forbidden, NotFound, Unreadable
+from lifecycle.requests import is_identifier
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Person, Token
 from states.facts import Actor
@@ -136,7 +137,7 @@ def revoke_token(tx: Transaction, log: Log, caller: Caller, token: str) -> None:
         NotFound: no such token.
     """
     _may_manage(caller)
-    row = tx.one(TOKEN_BY_ID, wanted=token)
+    row = tx.one(TOKEN_BY_ID, wanted=token) if is_identifier(token) else None
     if row is None:
         raise NotFound(Text("没有此令牌", "no such token"))
     tx.queue(REVOKE, of=token, revoked_at=caller.now)
@@ -157,7 +158,7 @@ def find_person(tx: Transaction, login: str) -> Row:
     Raises:
         NotFound: no such login.
     """
-    row = tx.one(BY_LOGIN, wanted=login)
+    row = tx.one(BY_LOGIN, wanted=login) if LOGIN.fullmatch(login) else None
     if row is None:
         raise NotFound(Text(f"没有登录名为{login[:64]}的人员", f"no person has the login {login[:64]}"))
     return row

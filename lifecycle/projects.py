@@ -1,6 +1,5 @@
 """Projects: entered one by one or by the hundred, amended while that is allowed. States change only in `transition`."""
 
-import dataclasses
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +12,8 @@ from lifecycle.batches import LOCK_BATCH, TOUCH, rules_of
 from lifecycle.callers import Caller
 from lifecycle.canonical import ZERO_HASH
 from lifecycle.database import Transaction
-from lifecycle.errors import Forbidden, NotOffered, RulesUnmet, Unreadable
+from lifecycle.errors import Forbidden, NotOffered, RulesUnmet
+from lifecycle.filing import amended, check_application
 from lifecycle.rulebooks import RuleSet
 from lifecycle.signing import Receipt
 from lifecycle.snapshots import application_columns, application_of, changes_between, facts_of
@@ -52,9 +52,11 @@ def create_projects(
 
     Raises:
         Forbidden: the caller may not enter projects, or not for this city or unit.
+        Unreadable: an application cannot be kept as it is.
     """
     rules = rules_of(tx, batch)
     for application in applications:
+        check_application(rules.policy, application)
         _may_enter(caller, application)
     locked = tx.one(LOCK_BATCH, wanted=batch["id"])
     assert locked is not None
@@ -116,7 +118,8 @@ def amend_project(
     loaded, keys = lock_project(tx, caller, project)
     check_version(tx, loaded, expected_version)
     _may_amend(caller, loaded)
-    application = dataclasses.replace(application_of(loaded.row), **values)
+    application = amended(application_of(loaded.row), values)
+    check_application(loaded.rules.policy, application)
     _may_enter(caller, application)
     columns = {**application_columns(application), "pending": None}
     row = loaded.row
@@ -187,8 +190,6 @@ def _may_amend(caller: Caller, loaded: Loaded) -> None:
 
 
 def _new_row(caller: Caller, batch: Row, rules: RuleSet, application: Application, number: int) -> Row:
-    if not application.title or application.investment_fen < 0:
-        raise Unreadable(Text("项目名称和预期投入须填写", "a title and a planned investment are needed"))
     return {
         "id": audit.new_id(caller.now),
         "batch_id": batch["id"],

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from lifecycle.canonical import instant
+from lifecycle.checkpoints import DUE, due_of
 from lifecycle.database import Transaction
 from lifecycle.rulebooks import rules_for
 from lifecycle.sets import for_both, select_many, within
@@ -25,7 +26,7 @@ CHUNK = 200  # projects read at a time: bounds memory
 _FIRST = "00000000-0000-0000-0000-000000000000"
 OPEN_CHECKPOINTS = for_both(
     lambda d: sa.select(
-        _check.c.project_id, _check.c.id, _check.c.kind, _check.c.number, _check.c.due_on, _check.c.provisional
+        _check.c.project_id, _check.c.id, _check.c.kind, _check.c.number, *(_check.c[name] for name in DUE)
     ).where(within(_check.c.project_id, "projects", d, "uuid"), sa.text("status = 'open'"))
 )
 READ_PROJECT = Statement(SELECT_PROJECT.where(_project.c.id == sa.bindparam("wanted")))
@@ -165,16 +166,13 @@ def _differences(tx: Transaction, row: Row, played: Played) -> Iterator[str]:
 
 def _planned(row: Row, played: Played, opened: Sequence[Row]) -> Iterator[str]:
     """Hold the open checkpoints against what the entries told, and the plan in the project's row against both."""
-    due = {
-        f"{item['kind']}/{item['number']}": {"due_on": item["due_on"].isoformat(), "provisional": item["provisional"]}
-        for item in opened
-    }
+    due = {f"{item['kind']}/{item['number']}": due_of(item) for item in opened}
     for place in sorted({*played.checkpoints, *due}):
         yield from _differs(f"checkpoints/{place}", played.checkpoints.get(place), due.get(place))
-    known = {item["id"]: (item["kind"], item["number"], plain(item["due_on"]), item["provisional"]) for item in opened}
-    plan = {item["id"]: (item["kind"], item["number"], item["due_on"], item["provisional"]) for item in row["plan"]}
+    known = {item["id"]: {"kind": item["kind"], "number": item["number"], **due_of(item)} for item in opened}
+    plan = {item["id"]: {name: value for name, value in item.items() if name != "id"} for item in row["plan"]}
     if known != plan:
-        yield f"plan: the row says {sorted(plan.values())}, and open are {sorted(known.values())}"
+        yield f"plan: the row says {plan}, and open are {known}"
 
 
 def _differs(name: str, told: Any, live: Any) -> Iterator[str]:

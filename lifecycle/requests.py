@@ -13,6 +13,7 @@ from states.fields import CONTROL
 from states.findings import Text
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
+IDENTIFIER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 REASON_LIMIT = 2000
 
 
@@ -27,6 +28,11 @@ class Request:
     override: frozenset[str] = frozenset()
     on: date | None = None
     expected_version: int | None = None
+
+
+def is_identifier(name: str) -> bool:
+    """Return whether a name can be an id at all: a lower-case UUID."""
+    return IDENTIFIER.fullmatch(name) is not None
 
 
 def act_of(request: Request, caller: Caller, zone: str) -> Act:

@@ -12,6 +12,7 @@ from states.machine import After
 
 # The columns that a replay of the log must reproduce, beside record/*, documents/* and signers/*.
 PLAIN = (
+    "batch_id",
     "state",
     "version",
     "left_state",

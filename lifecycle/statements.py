@@ -27,9 +27,8 @@ class Statement:
         """Return the statement as this dialect's driver takes it."""
         found = self._compiled.get(dialect.name)
         if found is None:
-            # Of two threads that compile at once both must end with the same object: `join` knows it by its id.
-            made = Compiled(self._forms.get(dialect.name, self._statement), dialect)
-            found = self._compiled.setdefault(dialect.name, made)
+            found = Compiled(self._forms.get(dialect.name, self._statement), dialect)
+            self._compiled[dialect.name] = found
         return found
 
 
@@ -90,7 +89,7 @@ class Compiled:
 
 def join(parts: Sequence[Compiled], values: Sequence[Mapping[str, Any]]) -> tuple[str, dict[str, Any]]:
     """Return PostgreSQL writes as one statement, and its parameters: `WITH w0 AS (…), w1 AS (…) …`."""
-    shape = tuple(id(part) for part in parts)
+    shape = tuple(part.sql for part in parts)
     sql = _joined.get(shape)
     if sql is None:
         texts = [PARAMETER.sub(rf"%(w{number}_\1)s", part.sql) for number, part in enumerate(parts)]
@@ -101,4 +100,4 @@ def join(parts: Sequence[Compiled], values: Sequence[Mapping[str, Any]]) -> tupl
 
 
 PARAMETER = re.compile(r"%\((\w+)\)s")
-_joined: dict[tuple[int, ...], str] = {}  # compiled statements live as long as the process, so their ids are stable
+_joined: dict[tuple[str, ...], str] = {}  # as many as there are kinds of acts

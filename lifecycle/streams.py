@@ -111,6 +111,8 @@ def _apply(played: Played, body: Mapping[str, Any], disclosures: Opener) -> None
             _open(played, body["id"], change[side], f"/changes/{index}/{side}", disclosures) for side in ("old", "new")
         )
         _, head, *rest = path.split("/", 3)  # a capacity's key may itself hold a slash
+        if head == "effective_on":  # the act's own date; the project's is told by entered_on and the record
+            continue
         if head == "capacities":
             place = "/".join(rest)
             played.capacities[place] = played.capacities.get(place, 0) + new

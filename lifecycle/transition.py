@@ -16,7 +16,7 @@ from lifecycle.audit import Change, Deed, Head, Keys, Log, person_of
 from lifecycle.callers import Caller
 from lifecycle.database import Transaction
 from lifecycle.errors import Conflict, NotFound, NotOffered, NotPermitted, RulesUnmet
-from lifecycle.requests import Request, act_of
+from lifecycle.requests import Request, act_of, is_identifier
 from lifecycle.rulebooks import RuleSet, rules_for
 from lifecycle.signing import Receipt
 from lifecycle.snapshots import after_columns, changes_between, facts_after, facts_of
@@ -189,9 +189,11 @@ def _load(
     tx: Transaction, caller: Caller, project: str, *, lock: bool, key: str | None = None
 ) -> tuple[Loaded, Keys, Row | None]:
     me = person_of(caller)
+    if not is_identifier(project):
+        raise nowhere()
     row = tx.one(LOCK_PROJECT if lock else READ_PROJECT, wanted=project, me=me)
     if row is None or not within_reach(caller, row):
-        raise NotFound(Text("没有此项目，或不在您的管辖范围", "no such project within your reach"))
+        raise nowhere()
     # Read after the lock was had: whoever used this key at the same time has committed by now.
     first = tx.one(answers.READ, who=caller.actor.id, wanted=key) if key is not None else None
     rules = rules_for(tx, row["definition_hash"], row["policy_hash"], row["calendar_hash"])
@@ -199,6 +201,11 @@ def _load(
     if lock and mine is None:
         mine = audit.make_key(tx, me)
     return Loaded(row, rules, facts_of(row)), Keys({me: mine} if mine else {}), first
+
+
+def nowhere() -> NotFound:
+    """Return the answer for a project that is not there or not within reach: the two look alike."""
+    return NotFound(Text("没有此项目，或不在您的管辖范围", "no such project within your reach"))
 
 
 def within_reach(caller: Caller, row: Mapping[str, Any]) -> bool:
@@ -316,6 +323,8 @@ def effects(log: Log, caller: Caller, loaded: Loaded, decision: Decision, keys: 
     changes = changes_between(rules.definition, row, columns, me, f"contact/{row['id']}")
     told = checkpoints.told(replan)
     changes += [Change(*item) for item in (*told, *surroundings.told(capacities))]
+    if act.on != caller.today(rules.policy.policy.zone):
+        changes.append(Change("/effective_on", None, act.on.isoformat()))
     deed = Deed(
         stream=f"project/{row['id']}",
         type="project.signed" if decision.awaiting else "project.transitioned",

@@ -28,6 +28,13 @@ def hidden_fields(actor: Actor, definition: LifecycleDefinition) -> frozenset[st
     return frozenset(name for name, spec in specs if actor.role in book.expand(spec.hidden_from))
 
 
+def hidden_documents(actor: Actor, definition: LifecycleDefinition) -> frozenset[str]:
+    """Return the kinds of documents that are kept from the actor's role."""
+    book = role_book()
+    specs = definition.documents.items()
+    return frozenset(kind for kind, spec in specs if actor.role in book.expand(spec.hidden_from))
+
+
 def may_sign(actor: Actor, definition: LifecycleDefinition, event: str) -> bool:
     """Return whether the actor may see what a first person signed: who could sign it too, and the auditor."""
     signers = (role_book().expand(transition.by) for transition in definition.by_event.get(event, ()))

@@ -44,11 +44,18 @@ class FieldSpec(Labelled):
     """A field that acts put on record. Money is integer fen; a score is a decimal in a string."""
 
     type: Literal["text", "date", "money", "integer", "score", "boolean", "codes", "checks"]
+    gathers: bool = False  # a new value is added to what is on record (codes, checks) instead of replacing it
     sensitive: bool = False  # personal data or free text: enters the log as a commitment only
     hidden_from: tuple[Code, ...] = ()
     values: tuple[str, ...] = ()  # for codes: what may be chosen; empty: anything
     minimum: int | None = None
     maximum: int | None = None
+
+
+class DocumentSpec(Labelled):
+    """A kind of document, and the roles from which even its existence is kept."""
+
+    hidden_from: tuple[Code, ...] = ()
 
 
 class CheckpointSpec(Labelled):
@@ -62,6 +69,7 @@ class CheckpointSpec(Labelled):
     typed: Code | None = None  # a field in which an officer may state the date himself
     shifts: bool = False  # moved by extension and suspension
     repeat: str | None = None  # setting: how many times `months` recurs
+    done: Code | None = None  # integer field: so many of the recurring ones are done with
     rolls: bool = True
 
 
@@ -139,7 +147,7 @@ class LifecycleDefinition(Frozen):
     phases: dict[Code, Labelled]
     states: dict[Code, State]
     fields: dict[Code, FieldSpec] = Field(default_factory=dict)
-    documents: dict[Code, Labelled] = Field(default_factory=dict)
+    documents: dict[Code, DocumentSpec] = Field(default_factory=dict)
     checkpoints: dict[Code, CheckpointSpec] = Field(default_factory=dict)
     capacities: dict[Code, CapacitySpec] = Field(default_factory=dict)
     flags: dict[Code, Flag] = Field(default_factory=dict)

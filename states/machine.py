@@ -1,5 +1,6 @@
 """`decide`: whether an act is allowed and where it leads. Every rule is evaluated; the graph is `transitions`'."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -83,10 +84,10 @@ def prepare(
     act = replace(act, fields=fields)
     target = _target(transition, facts)
     held = claims(definition, policy, facts, facts.state)
-    after = {**facts.record, **_record_after(transition, facts, act)}
+    after = {**facts.record, **_record_after(definition, transition, facts, act)}
     known = target in definition.states
     wanted = claims_with(definition, policy, facts.application, after, target) if known else {}
-    merged = facts.with_record(_merged(facts, fields), act.documents)
+    merged = facts.with_record(_merged(definition, facts, fields), act.documents)
     case = Case(definition, policy, calendar, merged, act, transition, target, held, wanted)
     findings = [structure.offered(case), *([structure.fields_readable(wrong)] if wrong else [])]
     return case, findings, needs(transition) | (frozenset({"room"}) if held != wanted else frozenset())
@@ -198,13 +199,17 @@ def _second_signature(transition: Transition, facts: Facts, act: Act) -> Act:
     )
 
 
-def _merged(facts: Facts, fields: dict[str, Any]) -> dict[str, Any]:
-    if "veto_checks" not in fields:
-        return fields
-    return {**fields, "veto_checks": {**facts.record.get("veto_checks", {}), **fields["veto_checks"]}}
+def _merged(definition: LifecycleDefinition, facts: Facts, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the act's fields as they will stand on record: those that gather hold what was there too."""
+    merged = dict(fields)
+    for name, value in fields.items():
+        before = facts.record.get(name)
+        if before and definition.fields[name].gathers:
+            merged[name] = {**before, **value} if isinstance(value, dict) else sorted({*before, *value})
+    return merged
 
 
-def _record_after(transition: Transition, facts: Facts, act: Act) -> dict[str, Any]:
+def _record_after(definition: LifecycleDefinition, transition: Transition, facts: Facts, act: Act) -> dict[str, Any]:
     """Return what the act changes on record: None takes a field off."""
     changes: dict[str, Any] = {name: None for name in transition.drops if name in facts.record}
     for name, since in transition.elapsed.items():
@@ -215,7 +220,7 @@ def _record_after(transition: Transition, facts: Facts, act: Act) -> dict[str, A
         changes[name] = int(facts.record.get(name) or 0) + 1
     for name in transition.stamps:
         changes[name] = act.on.isoformat()
-    changes.update(_merged(facts, dict(act.fields)))
+    changes.update(_merged(definition, facts, act.fields))
     return changes
 
 
@@ -234,7 +239,7 @@ def _after(case: Case, before: Facts, target: str, awaiting: bool) -> After:
             dict(before.signers),
             pending,
         )
-    record = {**before.record, **_record_after(transition, before, act)}
+    record = {**before.record, **_record_after(case.definition, transition, before, act)}
     moves = target != before.state
     signers = dict(before.signers)
     if act.event in case.definition.watched:

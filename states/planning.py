@@ -33,7 +33,8 @@ def planned(definition: LifecycleDefinition, policy: Policy, facts: Facts, calen
         if paused and spec.shifts:
             continue
         times = int(policy.setting(spec.repeat)) if spec.repeat else 1
-        for number in range(1, times + 1):
+        done = int(facts.record.get(spec.done) or 0) if spec.done else 0
+        for number in range(done + 1, times + 1):
             due = due_date(definition, policy, facts, calendar, kind, number)
             if due is not None:
                 on = _date(facts.record.get(spec.typed)) if spec.typed else None
@@ -69,6 +70,8 @@ def due_date(
     away = int(facts.record.get("suspended_days") or 0) if spec.shifts else 0
     if away:
         later = count_days(due.due_on, away, Counting.CALENDAR_DAYS, calendar)
+        if spec.rolls:
+            later = add_months(later.due_on, 0, calendar)
         due = DueDate(later.due_on, due.provisional or later.provisional, due.due_on, calendar.version)
     return due
 

@@ -1,6 +1,7 @@
-"""What every act must satisfy whatever its rules: the right person, the right state, what it needs, dates, signatures."""
+"""What every act must satisfy whatever its rules: the right person and state, what it needs, dates, signatures."""
 
 from collections.abc import Mapping
+from datetime import date
 
 from states.deadlines import business_date
 from states.definition import LEFT
@@ -169,8 +170,13 @@ def _persons(case: Case, before: Facts) -> list[Finding]:
 def _dates(case: Case, before: Facts) -> list[Finding]:
     act = case.act
     today = business_date(act.now, case.policy.policy.zone)
-    possible = before.entered_on <= act.on <= today
-    findings = [_finding("date_possible", possible, act.on, [before.entered_on, today], DATE_POSSIBLE)]
+    earliest = before.entered_on
+    if (
+        before.pending is not None and before.pending.event == act.event
+    ):  # no confirmation dated before what it confirms
+        earliest = max(earliest, date.fromisoformat(before.pending.on))
+    possible = earliest <= act.on <= today
+    findings = [_finding("date_possible", possible, act.on, [earliest, today], DATE_POSSIBLE)]
     if act.on < today:
         may = "backdate" in act.actor.rights and bool(act.reason)
         findings.append(_finding("backdating_permitted", may, act.on, today, BACKDATING))

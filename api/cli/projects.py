@@ -63,7 +63,7 @@ def show(project: Project, as_login: AsLogin = None, as_json: AsJson = False) ->
             found = show_project(tx, caller, _find(tx, caller, project))
             loaded, decisions = offered_transitions(tx, caller, found["id"])
     events = loaded.rules.definition.by_event
-    offers = [
+    offers: list[dict[str, Any]] = [
         {
             "event": decision.case.act.event,
             "label": events[decision.case.act.event][0].zh,

@@ -12,7 +12,8 @@ from api.problems import CREATED
 from api.replies import page, reply
 from api.requests import StrictRoute
 from api.schemas import NewBatch
-from api.shapes import Batch, Capacity, Counts, Listed, Task
+from api.shapes.parts import Listed
+from api.shapes.surroundings import Batch, Capacity, Counts, Task
 from lifecycle import batches, overviews
 from lifecycle.errors import NotFound, Unreadable
 from lifecycle.listing import count_projects

@@ -4,11 +4,11 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.dependencies import Here, Key, project_id
-from api.exchanges import BulkOutcome, BulkPreview
 from api.openapi import WRITES, operation
 from api.replies import reply
 from api.requests import StrictRoute
 from api.schemas import CommitBody, PreviewBody
+from api.shapes.acts import BulkOutcome, BulkPreview
 from lifecycle.bulk import Item, preview_transitions, transition_projects
 
 router = APIRouter(prefix="/api/v1/transitions", tags=["bulk"], route_class=StrictRoute)

@@ -13,7 +13,8 @@ from api.openapi import answers, operation
 from api.replies import file, page, reply
 from api.requests import StrictRoute
 from api.schemas import Language
-from api.shapes import Listed, Version, VersionWhole
+from api.shapes.parts import Listed
+from api.shapes.surroundings import Version, VersionWhole
 from lifecycle import overviews
 from lifecycle.database import Transaction
 from lifecycle.errors import NotFound, Unreadable

@@ -10,7 +10,7 @@ from api.dependencies import Here, project_id
 from api.openapi import operation
 from api.replies import page
 from api.requests import StrictRoute
-from api.shapes import HistoryPage
+from api.shapes.projects import HistoryPage
 from lifecycle.history import project_history
 
 router = APIRouter(prefix="/api/v1/projects/{project}/history", tags=["history"], route_class=StrictRoute)

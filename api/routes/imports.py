@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.dependencies import Here, Key
-from api.exchanges import Imported, ImportPreview
 from api.openapi import WRITES, answers, bodies, operation
 from api.problems import EdgeProblem
 from api.replies import file, reply
 from api.requests import StrictRoute
 from api.schemas import Digest
+from api.shapes.exchanges import Imported, ImportPreview
 from lifecycle import overviews
 from lifecycle.exports import export_ledger
 from lifecycle.imports import commit_import, preview_import

@@ -7,7 +7,7 @@ from api.dependencies import Here
 from api.openapi import operation
 from api.replies import reply
 from api.requests import StrictRoute
-from api.shapes import Me
+from api.shapes.surroundings import Me
 from lifecycle.overviews import describe_caller
 from states.roles import role_book
 

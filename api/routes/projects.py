@@ -12,7 +12,8 @@ from api.problems import CREATED
 from api.replies import page, reply
 from api.requests import StrictRoute
 from api.schemas import Amendment, NewProject
-from api.shapes import Amended, Created, Eligibility, Listed, ProjectItem, ProjectWhole
+from api.shapes.parts import Listed
+from api.shapes.projects import Amended, Created, Eligibility, ProjectItem, ProjectWhole
 from lifecycle import overviews, projects
 from lifecycle.eligibility import assess_project
 from lifecycle.listing import Filters, list_projects, show_project

@@ -11,7 +11,7 @@ from api.openapi import WRITES, operation
 from api.replies import reply
 from api.requests import StrictRoute
 from api.schemas import TransitionBody
-from api.shapes import DryRun, Offers, Outcome
+from api.shapes.acts import DryRun, Offers, Outcome
 from lifecycle.answers import Remembered
 from lifecycle.requests import Request
 from lifecycle.transition import offered_transitions, transition_project, try_transition

@@ -18,7 +18,7 @@ def _round_of(case: Case) -> str | None:
 @rule(
     "R21",
     "三(四)",
-    Kind.HARD,
+    Kind.WAIVABLE,  # the windows are settings; a reopened project may have none left but by the province's leave
     zh="验收须在申请期或宽限期内申请（开始、截止、宽限期满依次为{threshold}）；办理情况：{seen}。",
     en="Acceptance is applied for within the window or its grace (opens, ends, grace ends: {threshold}); "
     "as it stands: {seen}.",
@@ -86,6 +86,20 @@ def within_rectification(case: Case) -> Judgement:
     if due is None:
         return Judgement(False, None, None)
     return Judgement(case.act.on <= due, case.act.on, due)
+
+
+@rule(
+    "R22",
+    "CFG",
+    Kind.HARD,
+    zh="整改截止日{threshold}过后仍未提交整改结果的，方可认定不通过；办理日：{seen}。",
+    en="A project that does not come back from rectification fails only after its deadline, "
+    "{threshold}; done on {seen}.",
+)
+def rectification_over(case: Case) -> Judgement:
+    """R22: the rectification deadline has fully passed."""
+    due = due_on(case, "rectification_due")
+    return Judgement(due is not None and case.act.on > due, case.act.on, due)
 
 
 @rule(

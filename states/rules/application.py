@@ -133,3 +133,18 @@ def correction_in_time(case: Case) -> Judgement:
     if due is None:
         return Judgement(False, None, None)
     return Judgement(case.act.on <= due, case.act.on, due)
+
+
+@rule(
+    "R09",
+    "二(四)",
+    Kind.HARD,
+    zh="取消资格须有未通过的申报否决项；未通过：{seen}。",
+    en="A project is disqualified for a veto item that is not clear; not clear: {seen}.",
+)
+def veto_found(case: Case) -> Judgement:
+    """R09: at least one veto item of the batch was checked and is not clear."""
+    checks = case.facts.record.get("veto_checks") or {}
+    items = case.policy.rules.R09.items
+    found = {name: label.zh for name, label in items.items() if checks.get(name, {}).get("clear") is False}
+    return Judgement(bool(found), found, None)

@@ -46,6 +46,27 @@ def test_the_same_key_returns_the_first_answer_and_another_body_is_refused(
     assert read_project(database, row["id"])["version"] == 2
 
 
+def test_many_at_once_on_one_version_have_one_winner(
+    client: Client, projects: list[Row], clock: Clock, database: Database
+) -> None:
+    clock.go_to(JULY)
+    body = body_for("submit", projects[0], JULY, expected_version=1)
+    answers = client.post_together("unit", path_of(projects[0]), [body] * 8, {})
+    assert sorted(answer.status_code for answer in answers) == [200, *[409] * 7]
+    assert read_project(database, projects[0]["id"])["version"] == 2
+
+
+def test_the_same_act_and_key_at_the_same_moment_is_done_once(
+    client: Client, projects: list[Row], clock: Clock, database: Database
+) -> None:
+    clock.go_to(JULY)
+    body, key = body_for("submit", projects[0], JULY), {"Idempotency-Key": "rush"}
+    answers = client.post_together("unit", path_of(projects[0]), [body] * 8, key)
+    assert {answer.status_code for answer in answers} == {200}
+    assert [answer.json() for answer in answers[1:]] == [answers[0].json()] * 7
+    assert read_project(database, projects[0]["id"])["version"] == 2
+
+
 def test_a_refusal_under_a_key_is_told_again_and_logged_once(
     client: Client, projects: list[Row], clock: Clock, database: Database
 ) -> None:

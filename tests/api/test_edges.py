@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import pytest
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 
@@ -17,6 +18,8 @@ from states.roles import actor_of
 from tests.api.conftest import Client, Clock, problem
 from tests.lifecycle.builders import OPENED, read_entries
 
+# What the edge does is the same on both databases.
+pytestmark = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 OFFICER = Caller(actor_of("security", "security_admin"), Source("test"), OPENED)
 
 

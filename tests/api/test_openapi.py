@@ -9,10 +9,11 @@ from fastapi import FastAPI
 from fastapi.openapi.models import OpenAPI
 from pydantic import BaseModel, TypeAdapter
 
-from api import exchanges, shapes
 from api.app import create_app
 from api.openapi import ALWAYS, describe
 from api.problems import STATUS
+from api.shapes import acts, exchanges, parts, surroundings
+from api.shapes import projects as filing
 from lifecycle.audit import Log
 from lifecycle.database import open_database
 from lifecycle.settings import Settings
@@ -105,23 +106,23 @@ def test_answers_have_the_shapes_that_are_described(client: Client, projects: li
     digests = {"file": shown.json()["digest"], "bulk": previewed.json()["digest"]}
     batch = "/api/v1/batches/sd-gongfu-2024-2"
     answers: list[tuple[Any, Any]] = [
-        (shapes.Listed[shapes.Batch], client.get("handler", "/api/v1/batches")),
-        (shapes.Batch, client.get("handler", batch)),
-        (shapes.Listed[shapes.Task], client.get("handler", f"{batch}/tasks")),
-        (shapes.Listed[shapes.Capacity], client.get("handler", f"{batch}/quotas")),
-        (shapes.Counts, client.get("handler", f"{batch}/counts")),
-        (shapes.Created, client.post("handler", "/api/v1/projects", filed(8))),
-        (shapes.Listed[shapes.ProjectItem], client.get("handler", "/api/v1/projects")),
-        (shapes.ProjectWhole, client.get("handler", path)),
-        (shapes.Offers, client.get("handler", f"{path}/transitions")),
-        (shapes.Eligibility, client.get("handler", f"{path}/eligibility")),
-        (shapes.HistoryPage, client.get("handler", f"{path}/history")),
-        (shapes.Amended, client.patch("unit", path, {"title": "新名称"})),
-        (shapes.DryRun, client.post("unit", f"{path}/transitions", body_for("submit", row, july, dry_run=True))),
-        (shapes.Outcome, client.post("unit", f"{path}/transitions", body_for("submit", row, july))),
-        (exchanges.BulkPreview, previewed),
+        (parts.Listed[surroundings.Batch], client.get("handler", "/api/v1/batches")),
+        (surroundings.Batch, client.get("handler", batch)),
+        (parts.Listed[surroundings.Task], client.get("handler", f"{batch}/tasks")),
+        (parts.Listed[surroundings.Capacity], client.get("handler", f"{batch}/quotas")),
+        (surroundings.Counts, client.get("handler", f"{batch}/counts")),
+        (filing.Created, client.post("handler", "/api/v1/projects", filed(8))),
+        (parts.Listed[filing.ProjectItem], client.get("handler", "/api/v1/projects")),
+        (filing.ProjectWhole, client.get("handler", path)),
+        (acts.Offers, client.get("handler", f"{path}/transitions")),
+        (filing.Eligibility, client.get("handler", f"{path}/eligibility")),
+        (filing.HistoryPage, client.get("handler", f"{path}/history")),
+        (filing.Amended, client.patch("unit", path, {"title": "新名称"})),
+        (acts.DryRun, client.post("unit", f"{path}/transitions", body_for("submit", row, july, dry_run=True))),
+        (acts.Outcome, client.post("unit", f"{path}/transitions", body_for("submit", row, july))),
+        (acts.BulkPreview, previewed),
         (
-            exchanges.BulkOutcome,
+            acts.BulkOutcome,
             client.post("jinan", "/api/v1/transitions/commits", {**bulk, "digest": digests["bulk"]}),
         ),
         (exchanges.ImportPreview, shown),
@@ -129,10 +130,10 @@ def test_answers_have_the_shapes_that_are_described(client: Client, projects: li
             exchanges.Imported,
             send(client, "jinan", "/api/v1/imports/projects/commits", data, digest=digests["file"]),
         ),
-        (shapes.Listed[shapes.Version], client.get("handler", "/api/v1/definitions")),
-        (shapes.VersionWhole, client.get("handler", "/api/v1/policies/sd-gongfu-2024-2/1")),
-        (shapes.Me, client.get("jinan", "/api/v1/people/me")),
-        (shapes.Problem, client.get("jinan", "/nowhere")),
+        (parts.Listed[surroundings.Version], client.get("handler", "/api/v1/definitions")),
+        (surroundings.VersionWhole, client.get("handler", "/api/v1/policies/sd-gongfu-2024-2/1")),
+        (surroundings.Me, client.get("jinan", "/api/v1/people/me")),
+        (parts.Problem, client.get("jinan", "/nowhere")),
     ]
     for shape, answer in answers:
         checked = TypeAdapter(shape).validate_json(answer.content)

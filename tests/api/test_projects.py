@@ -36,6 +36,20 @@ def test_a_project_is_entered_once_under_a_key(client: Client, batch: Row, datab
     assert len(client.get("handler", PROJECTS).json()["items"]) == 1
 
 
+def test_the_same_key_at_the_same_moment_enters_one_project(client: Client, batch: Row) -> None:
+    key = {"Idempotency-Key": "rush"}
+    answers = client.post_together("handler", PROJECTS, [filed(1)] * 8, key)
+    told = {answer.status_code for answer in answers}
+    assert 201 in told and told <= {201, 503}  # who lost the race did nothing and is asked to try again
+    [one] = client.get("handler", PROJECTS).json()["items"]
+    assert {answer.json()["id"] for answer in answers if answer.status_code == 201} == {one["id"]}
+    for answer in answers:
+        if answer.status_code == 503:
+            assert (problem(answer, 503, "busy")["status"], answer.headers["retry-after"]) == (503, "1")
+    again = client.post("handler", PROJECTS, filed(1), headers=key)
+    assert (again.json()["id"], again.headers["idempotent-replayed"]) == (one["id"], "true")
+
+
 def test_a_batch_is_named_by_code_or_id_and_an_unknown_one_is_logged(
     client: Client, batch: Row, database: Database
 ) -> None:

@@ -74,7 +74,8 @@ NAMES = [
 ]
 QUERIES = [
     "batch=%00", "batch=zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz", "batch=" + "x" * 400, "text=%00", "text=%ff",
-    "text=%25_!",     "text=" + "%E5%8D%A0" * 300, "state=%00", "state=" + "&state=".join("x" * 60), "phase=%01", "phase=nothing",
+    "text=%25_!", "text=" + "%E5%8D%A0" * 300, "state=%00", "state=" + "&state=".join("x" * 60), "phase=%01",
+    "phase=nothing",
     "after=%00", "after=e30", "after=W10", "after=WyJhIiwiYiJd", "after=" + "A" * 5000, "limit=1e3", "limit=-1",
     "limit=" + "9" * 40, "limit=", "sort=id", "sort=%00", "city=%F0%9F%98%80", "a%00=1", "=", "&&", "limit=1&limit=2",
     "unit=' OR 1=1", "ownership[]=x",

@@ -26,11 +26,11 @@ CHUNK = 5000  # projects of one statement
 # 48 bits of time and the row's number, then bits that differ from row to row: in order, as UUIDv7 are.
 STAMP = "lpad(to_hex(1721000000000 + i), 12, '0') || '70008'"
 PROJECT = f"({STAMP} || substr(md5('p' || i), 1, 15))::uuid"
-BATCH = "('0190b0000000' || '70008' || lpad(to_hex(i % {0}), 15, '0'))::uuid"
+BATCH = "('0190b0000000' || '70008' || lpad(to_hex(mod(i, {0})), 15, '0'))::uuid"
 LEAD, LANDING = "lpad(i::text, 17, '0') || 'L'", "lpad(i::text, 17, '0') || 'M'"
 UNIT = f"CASE t.position WHEN 0 THEN {LEAD} ELSE {LANDING} END"
 CONTACT = f"'contact/' || {PROJECT}"
-CITY = f"(ARRAY[{', '.join(repr(city) for city in CITIES)}])[i % {len(CITIES)} + 1]"
+CITY = f"(ARRAY[{', '.join(repr(city) for city in CITIES)}])[mod(i, {len(CITIES)}) + 1]"
 
 
 def row_id(of: str) -> str:
@@ -54,7 +54,7 @@ def fill(server: Server, name: str, folder: Path, projects: int, say: Say) -> di
             high = min(projects, low + CHUNK - 1)
             for parity, seed in enumerate(seeds):
                 for sql in _statements(connection, seed, batches):
-                    _do(connection, f"{sql} AND i % 2 = {parity}", seed, low, high)
+                    _do(connection, f"{sql} AND mod(i, 2) = {parity}", seed, low, high)
             connection.execute("DELETE FROM pending")  # as the sealer would have
             if low // CHUNK % 20 == 0:
                 say(f"  filled {high:,} of {projects:,} projects in {time.perf_counter() - began:,.0f} s")

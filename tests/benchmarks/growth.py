@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from . import invariants
-from .contest import Effort, Say, build, checked, noted
+from .contest import Effort, Say, build, checked, metered, noted
 from .crew import door_tasks, run_door
 from .filling import fill, sample
 from .server import Server
@@ -41,7 +41,7 @@ def run(server: Server, folder: Path, effort: Effort, scale: float, say: Say) ->
                         connection,
                         folder,
                         subjects,
-                        lambda tasks=tasks, name=name: run_door(tasks, name),
+                        lambda tasks=tasks, name=name: metered(server, lambda: run_door(tasks, name)),
                         "same",
                     )
                     if number:

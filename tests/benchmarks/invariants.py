@@ -141,7 +141,8 @@ def _check_checkpoints(connection: psycopg.Connection[Any], rows: Sequence[Mappi
         for item in planned(definition, policy, facts_of(row), calendar)
     }
     found = connection.execute(
-        "SELECT id, project_id, kind, number, due_on FROM checkpoint WHERE status = 'open' AND project_id = ANY(%s::uuid[])",
+        "SELECT id, project_id, kind, number, due_on FROM checkpoint "
+        "WHERE status = 'open' AND project_id = ANY(%s::uuid[])",
         ([row["id"] for row in rows],),
     ).fetchall()
     held = [(row["project_id"], row["kind"], row["number"], row["due_on"]) for row in found]

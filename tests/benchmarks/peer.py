@@ -1,4 +1,4 @@
-"""django-fsm-2 + django-fsm-log beside the door: an environment of its own, the same server, the same acts, its checks."""
+"""django-fsm-2 + django-fsm-log beside the door: its environment, its database on the same server, its checks."""
 
 import hashlib
 import json

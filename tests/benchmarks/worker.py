@@ -1,4 +1,4 @@
-"""One client of the door, in a process of its own: reads its task from standard input, says ready, waits for go, acts."""
+"""One client of the door, in a process of its own: reads its task, says ready, waits for go, acts, tells its times."""
 
 import json
 import random

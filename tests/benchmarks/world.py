@@ -1,4 +1,4 @@
-"""The databases that are measured: batches, projects brought to where the acts begin, all through the project's code."""
+"""What is measured: batches, and projects brought to where the acts begin, all through the program's own code."""
 
 import math
 from collections.abc import Iterator, Sequence

@@ -169,14 +169,11 @@ def case(
     found = facts(state or transition.source[0], day, **changes)
     merged = {**found.record, **EVENT_FIELDS.get(event, {}), **(record or {})}
     found = replace(found, record={name: value for name, value in merged.items() if value is not ABSENT})
-    target = {SAME: found.state, LEFT: found.left_state or "applied"}.get(
-        transition.target, transition.target
-    )
+    target = {SAME: found.state, LEFT: found.left_state or "applied"}.get(transition.target, transition.target)
     held = claims(DEFINITION, policy, found, found.state)
     wanted = claims(DEFINITION, policy, found, target)
     rooms = {
-        place: Room(held.get(place, 0), ceiling_of(DEFINITION, policy, place[0], QUOTA))
-        for place in {**held, **wanted}
+        place: Room(held.get(place, 0), ceiling_of(DEFINITION, policy, place[0], QUOTA)) for place in {**held, **wanted}
     }
     found = replace(found, room={**rooms, **(room or {})})
     return Case(DEFINITION, policy, CALENDAR, found, act(event, day), transition, target, held, wanted)

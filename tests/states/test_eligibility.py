@@ -98,8 +98,6 @@ def test_the_policys_own_thresholds_judge():
 def test_an_arrow_of_another_mode_is_left_out_and_a_rule_named_twice_is_judged_once():
     again = arrow("submit").model_copy(update={"event": "submit_again", "rules": ("member_count",)})
     other = arrow("submit").model_copy(update={"modes": ("windows",), "rules": ("rank_free",)})
-    more: LifecycleDefinition = DEFINITION.model_copy(
-        update={"transitions": (*DEFINITION.transitions, again, other)}
-    )
+    more: LifecycleDefinition = DEFINITION.model_copy(update={"transitions": (*DEFINITION.transitions, again, other)})
     findings = assess(more, POLICY, CALENDAR, case().facts, act())
     assert [finding.check for finding in findings] == RULES_OF_SUBMIT

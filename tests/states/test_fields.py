@@ -39,6 +39,7 @@ NO_CODES = "应为代码列表 / must be a list of codes"
 NO_CHECKS = "应按核查项填写 / must map each item to its check"
 BAD_ITEM = "核查项代码不合规 / an item's code is not valid"
 BAD_CHECK = "每项应含clear、checked_on、checked_by / each item takes clear, checked_on, checked_by"
+NOT_CLEAR = "a: clear应为true或false / clear must be true or false"
 CHECK = {"clear": True, "checked_on": "2024-08-05", "checked_by": "经办人"}
 HUGE, NAN = 10**400, float("nan")
 
@@ -109,8 +110,9 @@ BAD = {
         ("2201-01-01", OUT_OF_RANGE),
         (date.max, OUT_OF_RANGE),
         *[(value, NOT_A_DATE) for value in ("", "2024-02-30", "2024-8-5", " 2024-08-05", "2024-08-05\n")],
-        *[(value, NOT_A_DATE) for value in ("20240805", "2024-W32-1", "2024-W32", "2024-08-05T00:00", "２０２４-08-05")],
-        *[(value, NOT_A_DATE) for value in ("2024-08-05\x00", "\ud800", 20240805, True, NAN, HUGE, [2024, 8, 5])],
+        *[(value, NOT_A_DATE) for value in ("20240805", "2024-W32-1", "2024-W32", "2024-08-05T00:00")],
+        *[(value, NOT_A_DATE) for value in ("2024-08-05\x00", "\ud800", 20240805, True, NAN, HUGE, [2024])],
+        ("２０２４-08-05", NOT_A_DATE),
         (datetime(2024, 8, 5, tzinfo=UTC), NOT_A_DATE),
     ],
     "money": [
@@ -124,7 +126,7 @@ BAD = {
     "rank": [(value, "应在1至999之间 / must be between 1 and 999") for value in (0, 1000, -HUGE)],
     "score": [
         *[(value, NOT_A_SCORE) for value in ("88.555", "100.01", "100.001", "-0.01", "1e9", "1e-3", "1E-99999999")],
-        *[(value, NOT_A_SCORE) for value in ("NaN", "sNaN", "Infinity", "-inf", "", "88,5", "88\x00", "\ud800", "八十")],
+        *[(value, NOT_A_SCORE) for value in ("NaN", "sNaN", "Infinity", "-inf", "", "88,5", "88\x00", "\ud800")],
         *[(value, NOT_A_SCORE) for value in (88.5, NAN, float("inf"), True, False, -1, 101, HUGE, ["88"], {"a": 1})],
         ("1e9999999999999999999", NOT_A_SCORE),
         ("9" * 5000, NOT_A_SCORE),
@@ -145,8 +147,8 @@ BAD = {
         *[(value, NO_CHECKS) for value in ({}, [], "a", 1, True, NAN, {f"c{number}": CHECK for number in range(101)})],
         *[({item: CHECK}, BAD_ITEM) for item in ("A", "", "1a", "a-b", "a\n", "a\x00", "\ud800", "甲", "x" * 65, 1)],
         *[({"a": check}, BAD_CHECK) for check in (1, "clear", [CHECK], {**CHECK, "more": 1})],
-        *[({"a": {**CHECK, "clear": clear}}, f"a: clear{NOT_A_BOOLEAN.replace('must', 'clear must')}") for clear in (1, 0)],
-        ({"a": {}}, f"a: clear{NOT_A_BOOLEAN.replace('must', 'clear must')}"),
+        *[({"a": {**CHECK, "clear": clear}}, NOT_CLEAR) for clear in (1, 0, "true", None)],
+        ({"a": {}}, NOT_CLEAR),
         ({"a": {**CHECK, "checked_on": "20240805"}}, NOT_A_DATE),
         ({"a": {"clear": True, "checked_by": "甲"}}, NOT_A_DATE),
         ({"a": {**CHECK, "checked_by": None}}, "应为文本 / must be a text"),

@@ -1,5 +1,4 @@
 """Owns the proof of R20 to R23 on both sides of each threshold."""
-# ruff: noqa: N802
 
 from datetime import date
 
@@ -45,9 +44,7 @@ def test_R20_a_progress_call_falls_due_every_six_months_after_publication():
         ("apply_one_year", date(2025, 10, 30), False, AFTER, ONE_YEAR),
     ],
 )
-def test_R21_acceptance_is_applied_for_from_the_windows_first_day_to_the_last_of_grace(
-    event, on, met, where, window
-):
+def test_R21_acceptance_is_applied_for_from_the_windows_first_day_to_the_last_of_grace(event, on, met, where, window):
     assert judge("window_open", case(event, on)) == Judgement(met, (on, where), window)
 
 
@@ -157,9 +154,7 @@ def test_R23_an_extension_of_one_to_twelve_months_is_met_and_none_or_thirteen_is
         ("published", WINDOWS, "2025-10-10", False, ONE_YEAR[1]),
     ],
 )
-def test_R23_three_months_before_the_next_window_ends_are_met_and_a_day_less_is_not(
-    state, policy, asked_on, met, end
-):
+def test_R23_three_months_before_the_next_window_ends_are_met_and_a_day_less_is_not(state, policy, asked_on, met, end):
     asked = case("extend", state=state, policy=policy, record={"extension_asked_on": asked_on})
     assert judge("extension_asked_in_time", asked) == Judgement(met, date.fromisoformat(asked_on), (3, end))
 

@@ -1,5 +1,4 @@
 """Owns the proof of R07 to R12 and of the correction in time, on both sides of each threshold."""
-# ruff: noqa: N802
 
 from dataclasses import replace
 from datetime import date
@@ -28,12 +27,8 @@ ITEMS = {item: label.zh for item, label in POLICY.rules.R09.items.items()}
 
 def test_R07_a_million_yuan_is_met_and_a_fen_less_is_not():
     enough, short = application(investment_fen=100_000_000), application(investment_fen=99_999_999)
-    assert judge("investment_sufficient", case(application=enough)) == Judgement(
-        True, "1,000,000", "1,000,000"
-    )
-    assert judge("investment_sufficient", case(application=short)) == Judgement(
-        False, "999,999.99", "1,000,000"
-    )
+    assert judge("investment_sufficient", case(application=enough)) == Judgement(True, "1,000,000", "1,000,000")
+    assert judge("investment_sufficient", case(application=short)) == Judgement(False, "999,999.99", "1,000,000")
 
 
 def test_R08_a_declaration_of_no_funding_is_met_and_its_denial_or_absence_is_not():
@@ -56,9 +51,7 @@ def test_R09_clear_checks_of_thirty_days_are_met_and_of_thirty_one_are_not(event
 
 def test_R09_a_check_dated_after_the_act_is_not_met():
     ahead = case(record={"veto_checks": veto_checks(date(2024, 7, 21))})
-    faults = {
-        item: f"{zh}：核查日期晚于办理日 dated after the act (2024-07-21)" for item, zh in ITEMS.items()
-    }
+    faults = {item: f"{zh}：核查日期晚于办理日 dated after the act (2024-07-21)" for item, zh in ITEMS.items()}
     assert judge("vetoes_clear", ahead) == Judgement(False, faults, 30)
 
 
@@ -110,17 +103,11 @@ def test_R12_the_leads_city_is_met_and_another_city_is_not():
 def test_R12_a_lead_registered_with_the_province_files_with_any_city_unless_it_declares_its_own():
     rule = "filed_with_city_of_lead"
     provincial = replace(LEAD, credit_code=PROVINCIAL_CODE)
-    assert judge(rule, case(application=application(provincial, city="370200"))) == Judgement(
-        True, "370000", "370200"
-    )
+    assert judge(rule, case(application=application(provincial, city="370200"))) == Judgement(True, "370000", "370200")
     declared = replace(provincial, region="370102")
-    assert judge(rule, case(application=application(declared, city="370200"))) == Judgement(
-        False, "370102", "370200"
-    )
+    assert judge(rule, case(application=application(declared, city="370200"))) == Judgement(False, "370102", "370200")
     declared_province = replace(provincial, region="370000")
-    assert judge(rule, case(application=application(declared_province))) == Judgement(
-        False, "370000", "370100"
-    )
+    assert judge(rule, case(application=application(declared_province))) == Judgement(False, "370000", "370100")
     outside = replace(LEAD, credit_code=OUTSIDE_CODE)
     assert judge(rule, case(application=application(outside))) == Judgement(False, "110000", "370100")
 

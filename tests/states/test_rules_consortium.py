@@ -1,5 +1,4 @@
 """Owns the proof of R01 to R06 on both sides of each threshold."""
-# ruff: noqa: N802
 
 from dataclasses import replace
 
@@ -39,13 +38,9 @@ def test_R01_one_provider_of_the_province_leads_and_two_no_lead_or_a_stranger_do
     )
     assert judge("one_lead_provider", of(LANDING)) == Judgement(False, [], required)
     stranger = replace(LEAD, credit_code=OUTSIDE_CODE)
-    assert judge("one_lead_provider", of(stranger)) == Judgement(
-        False, ["服务商甲（provider，110000）"], required
-    )
+    assert judge("one_lead_provider", of(stranger)) == Judgement(False, ["服务商甲（provider，110000）"], required)
     maker = replace(LEAD, kind="manufacturer")
-    assert judge("one_lead_provider", of(maker)) == Judgement(
-        False, ["服务商甲（manufacturer，370102）"], required
-    )
+    assert judge("one_lead_provider", of(maker)) == Judgement(False, ["服务商甲（manufacturer，370102）"], required)
 
 
 def test_R01_a_declared_region_counts_before_the_one_in_the_code():
@@ -82,9 +77,7 @@ def test_R02_a_valid_credit_code_is_met_and_a_false_one_is_named(code):
 def test_R02_three_units_are_met_and_one_unit_twice_is_not():
     assert judge("members_distinct", of(LEAD, LANDING, OTHER)) == Judgement(True, {}, None)
     again = replace(LANDING, credit_code=LEAD.credit_code)
-    assert judge("members_distinct", of(LEAD, again)) == Judgement(
-        False, {LEAD.credit_code: "制造商乙"}, None
-    )
+    assert judge("members_distinct", of(LEAD, again)) == Judgement(False, {LEAD.credit_code: "制造商乙"}, None)
 
 
 def test_R02_units_of_two_groups_are_met_and_units_of_one_group_are_not():
@@ -94,25 +87,19 @@ def test_R02_units_of_two_groups_are_met_and_units_of_one_group_are_not():
         replace(LANDING, group="乙集团"),
     )
     assert judge("members_unaffiliated", of(one, other, OTHER)) == Judgement(True, [], None)
-    assert judge("members_unaffiliated", of(one, same, OTHER)) == Judgement(
-        False, ["服务商甲—制造商乙"], None
-    )
+    assert judge("members_unaffiliated", of(one, same, OTHER)) == Judgement(False, ["服务商甲—制造商乙"], None)
 
 
 def test_R02_the_projects_group_is_the_leads():
     same = application(LEAD, replace(LANDING, group="甲集团"), group="甲集团")
-    assert judge("members_unaffiliated", case(application=same)) == Judgement(
-        False, ["服务商甲—制造商乙"], None
-    )
+    assert judge("members_unaffiliated", case(application=same)) == Judgement(False, ["服务商甲—制造商乙"], None)
 
 
 @pytest.mark.parametrize("named_by", [0, 1])
 def test_R02_a_link_declared_by_either_unit_is_not_met(named_by):
     members = [LEAD, OTHER]
     members[named_by] = replace(members[named_by], affiliates=(members[1 - named_by].credit_code,))
-    assert judge("members_unaffiliated", of(*members, LANDING)) == Judgement(
-        False, ["服务商甲—制造商丙"], None
-    )
+    assert judge("members_unaffiliated", of(*members, LANDING)) == Judgement(False, ["服务商甲—制造商丙"], None)
     stranger = replace(LEAD, affiliates=(OUTSIDE_CODE, LEAD.credit_code))
     assert judge("members_unaffiliated", of(stranger, LANDING)) == Judgement(True, [], None)
 

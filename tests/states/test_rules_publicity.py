@@ -1,5 +1,4 @@
 """Owns the proof of R17 to R19 on both sides of each threshold."""
-# ruff: noqa: N802
 
 from datetime import date
 

@@ -1,5 +1,4 @@
 """Owns the proof of R13 to R16, of waivers and of the room to return, on both sides of each threshold."""
-# ruff: noqa: N802
 
 from datetime import date
 
@@ -26,9 +25,7 @@ def grouped(**changes):
 
 def test_R13_the_last_place_of_the_quota_is_met_and_one_beyond_is_not():
     assert judge("within_city_quota", recommend(room={CITY: Room(4, 5)})) == Judgement(True, {"370100": 5}, 5)
-    assert judge("within_city_quota", recommend(room={CITY: Room(5, 5)})) == Judgement(
-        False, {"370100": 6}, 5
-    )
+    assert judge("within_city_quota", recommend(room={CITY: Room(5, 5)})) == Judgement(False, {"370100": 6}, 5)
 
 
 def test_R13_a_city_without_an_imported_quota_is_not_met():
@@ -63,9 +60,7 @@ def test_R13_a_batch_that_allows_equal_ranks_meets_a_taken_one():
 def test_R14_a_provincial_companys_letter_is_met_and_its_absence_is_not():
     owned = application(ownership="provincial_soe")
     assert judge("company_letter", recommend(application=owned)) == Judgement(True, True, True)
-    assert judge("company_letter", recommend(application=owned, documents=LETTERLESS)) == Judgement(
-        False, False, True
-    )
+    assert judge("company_letter", recommend(application=owned, documents=LETTERLESS)) == Judgement(False, False, True)
 
 
 @pytest.mark.parametrize("ownership", ["central_in_shandong", "other"])
@@ -76,9 +71,7 @@ def test_R14_other_ownership_needs_no_letter(ownership):
 
 def test_R15_a_groups_fifth_task_is_met_and_its_sixth_is_not():
     assert judge("within_group_limit", grouped(room={GROUP: Room(4, 5)})) == Judgement(True, {"甲集团": 5}, 5)
-    assert judge("within_group_limit", grouped(room={GROUP: Room(5, 5)})) == Judgement(
-        False, {"甲集团": 6}, 5
-    )
+    assert judge("within_group_limit", grouped(room={GROUP: Room(5, 5)})) == Judgement(False, {"甲集团": 6}, 5)
 
 
 def test_R15_a_lead_of_no_group_counts_nowhere():

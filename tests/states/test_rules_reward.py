@@ -1,5 +1,4 @@
 """Owns the proof of R24 to R27 on both sides of each threshold."""
-# ruff: noqa: N802
 
 from datetime import date
 
@@ -23,9 +22,7 @@ def propose(**record):
 
 def test_R24_every_arrow_to_a_reward_asks_for_acceptance_first():
     arrows = {
-        found.event: found.rules
-        for found in DEFINITION.transitions
-        if found.target in ("tier_proposed", "rewarded")
+        found.event: found.rules for found in DEFINITION.transitions if found.target in ("tier_proposed", "rewarded")
     }
     assert {event: "accepted_first" in rules for event, rules in arrows.items()} == {
         "propose_tier": True,
@@ -44,18 +41,14 @@ def test_R24_an_accepted_and_verified_project_is_met_and_one_that_is_not_accepte
 
 
 def test_R24_one_round_is_enough_where_a_project_may_pass_in_either():
-    half = case(
-        "propose_tier", policy=WINDOWS, state="half_year_accepted", record={"one_year_verified_fen": ABSENT}
-    )
+    half = case("propose_tier", policy=WINDOWS, state="half_year_accepted", record={"one_year_verified_fen": ABSENT})
     assert judge("accepted_first", half) == Judgement(True, (date(2025, 9, 20), "1,200,000"), None)
 
 
 @pytest.mark.parametrize("tier", sorted(CAPS))
 def test_R25_the_tiers_cap_is_met_and_a_fen_more_is_not(tier):
     cap = CAPS[tier]
-    assert judge("amount_within_cap", propose(tier=[tier], reward_fen=cap)) == Judgement(
-        True, WORDS[cap], WORDS[cap]
-    )
+    assert judge("amount_within_cap", propose(tier=[tier], reward_fen=cap)) == Judgement(True, WORDS[cap], WORDS[cap])
     assert judge("amount_within_cap", propose(tier=[tier], reward_fen=cap + 1)) == Judgement(
         False, f"{WORDS[cap]}.01", WORDS[cap]
     )
@@ -119,9 +112,7 @@ def test_R27_the_tiers_score_line_is_met_and_a_hundredth_less_is_not(tier):
         True, f"{line}.00", line
     )
     below = f"{line - 1}.99"
-    assert judge("score_reaches_line", propose(tier=[tier], evaluation_score=below)) == Judgement(
-        False, below, line
-    )
+    assert judge("score_reaches_line", propose(tier=[tier], evaluation_score=below)) == Judgement(False, below, line)
 
 
 def test_R27_a_score_that_is_missing_or_no_number_is_not_met():
@@ -134,9 +125,7 @@ def test_R27_thirty_percent_of_the_larger_verified_sum_is_met_and_a_fen_more_is_
     rule = "within_verified_share"
     verified = {"half_year_verified_fen": 100_000_000, "one_year_verified_fen": 100_000_003}
     assert judge(rule, propose(**verified, reward_fen=30_000_000)) == Judgement(True, "300,000", "300,000")
-    assert judge(rule, propose(**verified, reward_fen=30_000_001)) == Judgement(
-        False, "300,000.01", "300,000"
-    )
+    assert judge(rule, propose(**verified, reward_fen=30_000_001)) == Judgement(False, "300,000.01", "300,000")
     larger = {"half_year_verified_fen": 100_000_000, "one_year_verified_fen": 90_000_000}
     assert judge(rule, propose(**larger, reward_fen=30_000_000)) == Judgement(True, "300,000", "300,000")
 
@@ -148,9 +137,7 @@ def test_R27_nothing_verified_or_no_amount_is_not_met_and_a_batch_may_allow_the_
     assert judge(rule, propose(reward_fen=ABSENT)) == Judgement(False, None, "600,000")
     whole = policy_with("R27", max_share_percent=100)
     equal = {"one_year_verified_fen": 130_000_000, "reward_fen": 130_000_000}
-    assert judge(rule, case("propose_tier", policy=whole, record=equal)) == Judgement(
-        True, "1,300,000", "1,300,000"
-    )
+    assert judge(rule, case("propose_tier", policy=whole, record=equal)) == Judgement(True, "1,300,000", "1,300,000")
 
 
 def test_R26_the_sentence_shows_yuan():
