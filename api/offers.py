@@ -56,7 +56,7 @@ def _offer(definition: LifecycleDefinition, decision: Decision) -> dict[str, Any
         "status": status_of(decision),
         "to": case.target,
         "needs": _needs(definition, case.transition) if case.transition else None,
-        "findings": [finding.to_dict() for finding in decision.findings],
+        "findings": [finding.to_dict() for finding in decision.told],
     }
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from lifecycle.callers import Caller
 from lifecycle.database import Transaction
-from lifecycle.errors import KeyReused, Unreadable, remembered_refusal
+from lifecycle.errors import KeyReused, Refusal, Unreadable, remembered_refusal
 from lifecycle.statements import Statement
 from lifecycle.tables import Answer
 from states.findings import Text
@@ -24,6 +25,9 @@ READ = Statement(
     )
 )
 CLAIM = Statement(sa.insert(_table))
+CLAIM_ONCE = Statement(
+    sqlite.insert(_table).on_conflict_do_nothing(), postgresql=postgresql.insert(_table).on_conflict_do_nothing()
+)
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -80,6 +84,18 @@ def remember(tx: Transaction, caller: Caller, key: str, asked: Mapping[str, Any]
         key=key,
         request_hash=request_hash(asked),
         answer=answer,
+        at=caller.now,
+    )
+
+
+def remember_refusal(tx: Transaction, caller: Caller, key: str, asked: Mapping[str, Any], refusal: Refusal) -> None:
+    """Queue a refusal as the first answer under its key; of several at once the first stays."""
+    tx.queue(
+        CLAIM_ONCE,
+        actor=caller.actor.id,
+        key=key,
+        request_hash=request_hash(asked),
+        answer={"refused": refusal.to_dict()},
         at=caller.now,
     )
 

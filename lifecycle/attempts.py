@@ -14,6 +14,7 @@ from lifecycle.callers import Caller
 from lifecycle.canonical import NotCanonical
 from lifecycle.database import Database, Transaction
 from lifecycle.errors import Busy, Refusal, RulesUnmet, Unreadable
+from lifecycle.requests import is_identifier
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Batch, Person, Project
 from states.findings import Text
@@ -68,7 +69,7 @@ def attempt(
             with translated(), database.transaction() as tx:
                 record_attempt(tx, log, caller, subject, action, refusal)
                 if key is not None and isinstance(refusal, RulesUnmet):
-                    answers.remember(tx, caller, key, asked or {}, {"refused": refusal.to_dict()})
+                    answers.remember_refusal(tx, caller, key, asked or {}, refusal)
         raise
 
 
@@ -110,7 +111,7 @@ def record_attempt(
     """
     kind, name = subject
     row = None
-    if kind in LOCK_SUBJECT and refusal.code != "not-found":
+    if kind in LOCK_SUBJECT and refusal.code != "not-found" and is_identifier(name):
         row = tx.one(LOCK_SUBJECT[kind], wanted=name)
     told = _deed(refusal, kind, name, action, row)
     if row is None:

@@ -116,7 +116,7 @@ class Outcome:
             "version": self.version,
             "awaiting_second_person": self.awaiting_second_person,
             "overridden": list(self.decision.overridden),
-            "findings": [finding.to_dict() for finding in self.decision.findings],
+            "findings": [finding.to_dict() for finding in self.decision.told],
             "checkpoints": [{"path": path, "old": old, "new": new} for path, old, new in self.checkpoints],
             "receipt": self.receipt.to_dict() if self.receipt else None,
         }
@@ -263,7 +263,7 @@ def refusal(decision: Decision) -> RulesUnmet:
     words = [finding.to_dict()["message"] for finding in decision.refusals]
     return kind(
         Text("；".join(word["zh"] for word in words), "; ".join(word["en"] for word in words)),
-        decision.findings,
+        decision.told,
         event=event,
         state=state,
     )

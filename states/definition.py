@@ -197,10 +197,12 @@ def read_definition(text: str) -> LifecycleDefinition:
         data = tomllib.loads(text)
         digest = hashlib.sha256(text.encode()).hexdigest()
         return LifecycleDefinition.model_validate({**data, "hash": digest})
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadDefinition(f"not TOML: {error}") from error
     except ValidationError as error:
         raise BadDefinition(describe(error)) from error
+    except ValueError as error:  # a number too long to be read
+        raise BadDefinition(f"not TOML: {error}") from error
 
 
 def describe(error: ValidationError) -> str:

@@ -17,6 +17,7 @@ from states.fields import clean_fields
 from states.findings import Finding
 from states.policy import Policy
 from states.rules import RULES, Case
+from states.structure import STRUCTURAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,16 @@ class Decision:
         return self.after is not None
 
     @property
+    def told(self) -> tuple[Finding, ...]:
+        """Return the findings as the actor may see them: whom an act is not for sees no figures of its rules."""
+        if any(finding.check in ("permitted", "within_scope") and finding.blocks for finding in self.findings):
+            return tuple(finding for finding in self.findings if finding.rule == STRUCTURAL)
+        return self.findings
+
+    @property
     def refusals(self) -> tuple[Finding, ...]:
-        """Return the findings that refuse the act."""
-        return tuple(finding for finding in self.findings if finding.blocks)
+        """Return the findings that refuse the act, as the actor may see them."""
+        return tuple(finding for finding in self.told if finding.blocks)
 
     @property
     def overridden(self) -> tuple[str, ...]:

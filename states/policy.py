@@ -263,7 +263,9 @@ def read_policy(text: str) -> Policy:
     try:
         data = tomllib.loads(text)
         return Policy.model_validate({**data, "hash": hashlib.sha256(text.encode()).hexdigest()})
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadDefinition(f"not TOML: {error}") from error
     except ValidationError as error:
         raise BadDefinition(describe(error)) from error
+    except ValueError as error:  # a number too long to be read
+        raise BadDefinition(f"not TOML: {error}") from error

@@ -10,6 +10,7 @@ from states.findings import Finding, Kind, Text
 from states.roles import role_book
 from states.rules import Case
 
+STRUCTURAL = "—"  # stands in place of a rule's number and clause
 Place = tuple[str, str]  # pool, key of a capacity
 
 OFFERED = Text(
@@ -170,11 +171,9 @@ def _persons(case: Case, before: Facts) -> list[Finding]:
 def _dates(case: Case, before: Facts) -> list[Finding]:
     act = case.act
     today = business_date(act.now, case.policy.policy.zone)
-    earliest = before.entered_on
-    if (
-        before.pending is not None and before.pending.event == act.event
-    ):  # no confirmation dated before what it confirms
-        earliest = max(earliest, date.fromisoformat(before.pending.on))
+    earliest, pending = before.entered_on, before.pending
+    if pending is not None and pending.event == act.event:  # nothing is confirmed before it was signed
+        earliest = max(earliest, date.fromisoformat(pending.on))
     possible = earliest <= act.on <= today
     findings = [_finding("date_possible", possible, act.on, [earliest, today], DATE_POSSIBLE)]
     if act.on < today:
@@ -184,4 +183,4 @@ def _dates(case: Case, before: Facts) -> list[Finding]:
 
 
 def _finding(check: str, met: bool, seen: object, threshold: object, text: Text) -> Finding:
-    return Finding("—", check, "—", Kind.HARD, met, seen, threshold, text)
+    return Finding(STRUCTURAL, check, STRUCTURAL, Kind.HARD, met, seen, threshold, text)

@@ -160,7 +160,7 @@ def history(
 def _dry_run(session: Session, caller: Caller, project: str, request: Request, as_json: bool) -> None:
     with session.database.reading() as tx:
         decision = try_transition(tx, caller, project, request)
-    found = [finding.to_dict() for finding in decision.findings]
+    found = [finding.to_dict() for finding in decision.told]
     answer = {"allowed": decision.allowed, "findings": found}
     emit(answer, as_json, lambda console: findings(console, found, only_unmet=False))
     if not decision.allowed:

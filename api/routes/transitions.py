@@ -69,5 +69,5 @@ def _dry(decision: Decision) -> dict[str, Any]:
         "to": decision.after.state if decision.after else None,
         "awaiting_second_person": decision.awaiting,
         "overridden": list(decision.overridden),
-        "findings": [finding.to_dict() for finding in decision.findings],
+        "findings": [finding.to_dict() for finding in decision.told],
     }

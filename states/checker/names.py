@@ -120,6 +120,8 @@ def _mentions(definition: LifecycleDefinition) -> Iterator[Mention]:
         yield from _of_state(f"states.{code}", state)
     for name, spec in definition.fields.items():
         yield from _each("role", f"fields.{name}.hidden_from", spec.hidden_from)
+    for name, document in definition.documents.items():
+        yield from _each("role", f"documents.{name}.hidden_from", document.hidden_from)
     for name, capacity in definition.capacities.items():
         yield Mention("key", f"capacities.{name}.key", capacity.key)
         yield Mention("measure", f"capacities.{name}.measure", capacity.measure)
@@ -127,6 +129,7 @@ def _mentions(definition: LifecycleDefinition) -> Iterator[Mention]:
     for name, checkpoint in definition.checkpoints.items():
         yield from _each("checkpoint", f"checkpoints.{name}.after", _maybe(checkpoint.after))
         yield from _each("field", f"checkpoints.{name}.typed", _maybe(checkpoint.typed))
+        yield from _each("field", f"checkpoints.{name}.done", _maybe(checkpoint.done))
     for index, place in places(definition).items():
         yield from _of_transition(place, definition.transitions[index])
     for invariant in definition.invariants:

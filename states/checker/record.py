@@ -7,6 +7,7 @@ from states.checker.names import places
 from states.definition import CheckpointSpec, LifecycleDefinition, Transition
 
 ROUND_CHECKPOINTS = ("opens", "ends", "grace_ends")
+GATHERING = ("codes", "checks")  # the types whose values can be added up
 
 
 def check_record(definition: LifecycleDefinition) -> list[Fault]:
@@ -37,6 +38,9 @@ def _puts(arrow: Transition) -> tuple[str, ...]:
 
 
 def _types(definition: LifecycleDefinition) -> Iterator[Fault]:
+    for name, spec in definition.fields.items():
+        if spec.gathers and spec.type not in GATHERING:
+            yield fault("field_type", f"fields.{name}.gathers", name, " / ".join(GATHERING))
     for index, place in places(definition).items():
         arrow = definition.transitions[index]
         for key, names, wanted in (
@@ -63,9 +67,10 @@ def _checkpoint(definition: LifecycleDefinition, place: str, name: str, spec: Ch
         yield fault("unknown_anchor", f"{place}.anchor", spec.anchor)
     if kind == "record" and path and path not in definition.fields:
         yield fault("unknown_field", f"{place}.anchor", path)
-    for key, field in (("anchor", path if kind == "record" else None), ("typed", spec.typed)):
+    read = (("anchor", path if kind == "record" else None, "date"), ("typed", spec.typed, "date"))
+    for key, field, wanted in (*read, ("done", spec.done, "integer")):
         if field in definition.fields:
-            yield from _typed(definition, f"{place}.{key}", field, "date")
+            yield from _typed(definition, f"{place}.{key}", field, wanted)
             if field not in put_on_record(definition):
                 yield fault("never_on_record", f"{place}.{key}", field)
 
@@ -80,6 +85,8 @@ def _misshapen(definition: LifecycleDefinition, name: str, spec: CheckpointSpec)
         yield "after / months"
     if spec.repeat and not spec.months:
         yield "repeat / months"
+    if spec.done and not spec.repeat:
+        yield "done / repeat"
     seen, after = {name}, spec.after
     while after in definition.checkpoints and after not in seen:
         seen.add(after)
@@ -110,7 +117,7 @@ def _rounds(definition: LifecycleDefinition) -> Iterator[Fault]:
 
 
 def _unused_fields(definition: LifecycleDefinition) -> Iterator[Fault]:
-    read = {spec.typed for spec in definition.checkpoints.values()}
+    read = {field for spec in definition.checkpoints.values() for field in (spec.typed, spec.done)}
     read |= {spec.anchor.removeprefix("record.") for spec in definition.checkpoints.values()}
     for name in definition.fields:
         if name not in put_on_record(definition) and name not in read:

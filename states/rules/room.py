@@ -7,9 +7,10 @@ from states.rules.rule import Case
 def judge_room(case: Case, capacity: str, limit: int | None = None, needed: bool = True) -> Judgement:
     """Judge one capacity: with this project's place, no key's total may pass its ceiling.
 
-    `seen` holds the total of each key as the act would leave it. A place of zero size takes no room and is met even where
-    the capacity is full or has no ceiling yet; so is a place the project holds already. A ceiling that was never set is
-    not met, with nothing seen. `limit` is the threshold to tell where there is no place; where one is `needed`, not met.
+    `seen` holds the total of each key as the act would leave it. A place of zero size takes no room and is met even
+    where the capacity is full or has no ceiling yet; so is a place the project holds already. A ceiling that was never
+    set is not met, with nothing seen. `limit` is the threshold to tell where there is no place; where one is `needed`,
+    that is not met.
     """
     totals: dict[str, int] = {}
     met, placed, threshold = True, False, limit

@@ -1,6 +1,11 @@
 """The real server on a real socket: answers without delay, ends in order."""
 
+import json
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -62,3 +67,27 @@ def test_connections_send_small_answers_at_once(host: str) -> None:
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
             assert listener.proto == socket.IPPROTO_TCP
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_process_says_where_it_serves_logs_json_and_ends_when_told(settings: Settings) -> None:
+    program = (
+        "from api.server import serve; from lifecycle.settings import Settings; "
+        "serve(Settings(), lambda where: print(where, flush=True))"
+    )
+    environment = {**os.environ, "PILOT_DATA_DIR": str(settings.data_dir), "PILOT_PORT": "0"}
+    with subprocess.Popen(
+        [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        with httpx.Client(base_url=process.stdout.readline().strip()) as http:
+            assert http.get("/readyz").json()["status"] == "ready"
+            assert http.get("/api/v1/projects").status_code == 401
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode in (0, -signal.SIGTERM)
+    lines = [json.loads(line) for line in errors.splitlines()]
+    assert [(line["path"], line["status"]) for line in lines if line["event"] == "request"] == [
+        ("/readyz", 200),
+        (None, 401),
+    ]

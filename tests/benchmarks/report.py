@@ -167,7 +167,8 @@ def _growth(found: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         f"The large database holds {found['projects']:,} projects (rows: {rows_of}; "
-        f"{filled['bytes'] / 2**30:.1f} GiB), filled by INSERT … SELECT in {filled['seconds']:,} s with every trigger, key and index at work."
+        f"{filled['bytes'] / 2**30:.1f} GiB), filled by INSERT … SELECT in {filled['seconds']:,} s with every trigger, "
+        "key and index at work."
     )
     yield ""
     rows = []

@@ -188,6 +188,7 @@ STEPS: dict[str, Step] = {
     "accept_filing": Step("handler", date(2024, 8, 6), {"formal_check": True}, vetoes=True),
     "pass_review": Step("handler", date(2024, 8, 8), {"review_method": "both", "review_score": "88.50"}),
     "not_select": Step("handler", date(2024, 8, 8), {"review_method": "both", "review_score": "50"}, reason=REASON),
+    "disqualify": Step("handler", date(2024, 8, 12), reason=REASON),
     "start_publicity": Step("handler", date(2024, 8, 12), {"publicity_number": "公示〔2024〕1号"}),
     "object": Step(
         "handler",
@@ -313,6 +314,9 @@ def request_for(event: str, row: Mapping[str, Any], on: date | None = None) -> R
         fields[DATED[event]] = day.isoformat()
     if step.vetoes:
         fields["veto_checks"] = veto_checks(day)
+    if event == "disqualify":
+        failed = {"clear": False, "checked_on": day.isoformat(), "checked_by": "核查人"}
+        fields["veto_checks"] = {VETO_ITEMS[0]: failed}
     if event == "recommend":
         fields["rank"] = int(row["code"][-5:])  # no other project of the batch has it
     return Request(event, fields, {kind: document(kind) for kind in step.documents}, step.reason)

@@ -16,6 +16,7 @@ TABLE: list[tuple[str, str, str, frozenset[str]]] = [
     ("accept_filing", "city_recommended", "under_review", PROVINCE),
     ("pass_review", "under_review", "reviewed", PROVINCE),
     ("not_select", "under_review", "not_selected", PROVINCE),
+    ("disqualify", "reviewed in_publicity", "not_selected", PROVINCE),
     ("start_publicity", "reviewed", "in_publicity", PROVINCE),
     ("object", "in_publicity", "under_objection", PROVINCE),
     ("reject_objection", "under_objection", "in_publicity", PROVINCE),
@@ -24,12 +25,12 @@ TABLE: list[tuple[str, str, str, frozenset[str]]] = [
     ("apply_half_year", "published", "half_year_evaluation", APPLICANT),
     ("pass_half_year", "half_year_evaluation", "half_year_accepted", PROVINCE),
     ("rectify_half_year", "half_year_evaluation", "half_year_rectification", PROVINCE),
-    ("fail_half_year", "half_year_evaluation", "acceptance_failed", PROVINCE),
+    ("fail_half_year", "half_year_evaluation half_year_rectification", "acceptance_failed", PROVINCE),
     ("resubmit_half_year", "half_year_rectification", "half_year_evaluation", APPLICANT),
     ("apply_one_year", "half_year_accepted", "one_year_evaluation", APPLICANT),
     ("pass_one_year", "one_year_evaluation", "one_year_accepted", PROVINCE),
     ("rectify_one_year", "one_year_evaluation", "one_year_rectification", PROVINCE),
-    ("fail_one_year", "one_year_evaluation", "acceptance_failed", PROVINCE),
+    ("fail_one_year", "one_year_evaluation one_year_rectification", "acceptance_failed", PROVINCE),
     ("resubmit_one_year", "one_year_rectification", "one_year_evaluation", APPLICANT),
     ("propose_tier", "one_year_accepted", "tier_proposed", PROVINCE),
     ("decline_reward", "one_year_accepted tier_proposed", "not_rewarded", PROVINCE),
@@ -41,18 +42,18 @@ TABLE: list[tuple[str, str, str, frozenset[str]]] = [
     ("reopen", "not_recommended not_selected refused lapsed acceptance_failed", LEFT, PROVINCE),
     ("record_recovery", "revoked", SAME, PROVINCE),
     ("record_payment", "rewarded", SAME, PROVINCE),
-    ("waive", "draft applied returned city_recommended", SAME, PROVINCE),
+    ("waive", "draft applied returned city_recommended published half_year_accepted", SAME, PROVINCE),
     ("record_vetoes", "draft applied returned city_recommended under_review reviewed", SAME, CITY | PROVINCE),
     ("record_vetoes", "in_publicity one_year_accepted tier_proposed", SAME, CITY | PROVINCE),
-    ("report_progress", f"{IMPLEMENTED} one_year_evaluation", SAME, APPLICANT),
+    ("report_progress", TERMINABLE, SAME, APPLICANT),
     ("extend", "published half_year_accepted", SAME, PROVINCE),
     ("suspend", TERMINABLE, SAME, PROVINCE),
     ("resume", TERMINABLE, SAME, PROVINCE),
     ("request_change", "published half_year_accepted", SAME, APPLICANT),
-    ("decide_change", "published half_year_accepted", SAME, PROVINCE),
+    ("decide_change", f"{TERMINABLE} one_year_accepted", SAME, PROVINCE),
 ]
 ARROWS = {(event, state): (target, roles) for event, states, target, roles in TABLE for state in states.split()}
 AMENDABLE = {"draft": APPLICANT | CITY | PROVINCE, "returned": APPLICANT | CITY | PROVINCE}
 AMENDABLE |= {"published": PROVINCE, "half_year_accepted": PROVINCE}
 TWO_PERSONS = ("revoke", "reopen")
-ORDER = [event for event, *_ in TABLE if event not in {"withdraw", "return_for_correction", "refuse", "object"}]
+ORDER = [event for event, *_ in TABLE if event not in {"withdraw", "return_for_correction", "refuse", "object", "disqualify"}]

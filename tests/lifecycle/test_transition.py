@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle import people, transition
+from lifecycle import people, transition, versions
 from lifecycle.answers import Remembered
 from lifecycle.attempts import attempt
 from lifecycle.audit import Log
@@ -23,7 +23,6 @@ from lifecycle.signing import Receipt, verify_receipt
 from lifecycle.statements import Row
 from lifecycle.transition import Outcome, transition_project, try_transition
 from states.facts import Member, UnitRole
-from tests.faults.test_races import at_once
 from tests.lifecycle import builders
 from tests.lifecycle.builders import QINGDAO, REASON, STEPS, act, at, caller, read_entries, read_project
 from tests.lifecycle.test_database import contents
@@ -219,12 +218,26 @@ def test_a_key_gives_the_first_answer_again_and_no_other_request_its_place(
     refused(NotOffered, lambda: door(database, log, handler, project["id"], good, "key-1"))
 
 
-def test_the_same_refused_request_sent_many_times_at_once_under_one_key_is_refused_each_time(
+def test_of_the_same_refused_request_twice_at_once_under_one_key_both_are_refused(
     database: Database, log: Log, project: Row
 ) -> None:
     doer, lacking = applicant(project), submission(project, documents={})
-    answers = at_once([lambda: door(database, log, doer, project["id"], lacking, "key-1")] * 8)
-    assert [type(answer) for answer in answers] == [RulesUnmet] * 8
+
+    def send() -> object:
+        return door(database, log, doer, project["id"], lacking, "key-1")
+
+    def send_twice() -> None:
+        asked = {"project": project["id"], "request": lacking}
+        with attempt(database, log, doer, ("project", project["id"]), "submit", "key-1", asked) as tx:
+            first = refused(RulesUnmet, lambda: transition_project(tx, log, doer, project["id"], lacking, "key-1"))
+            tx.driver.rollback()  # the lock is given back here, and the refusal is not in the log yet
+            refused(RulesUnmet, send)
+            raise first
+
+    refused(RulesUnmet, send_twice)
+    done = contents(database)
+    assert (len(done["answer"]), refused(RulesUnmet, send).remembered) == (1, True)
+    assert contents(database) == done
 
 
 def test_the_key_of_a_refused_request_gives_the_refusal_again_without_a_second_entry(
@@ -283,7 +296,7 @@ def test_another_act_in_between_drops_the_first_signature(database: Database, lo
         assert drift(tx, project["id"]) == []
 
 
-def test_rules_waived_or_set_aside_are_named_in_the_entry(database: Database, log: Log, batch: Row) -> None:
+def test_waived_rules_are_named_in_the_entry(database: Database, log: Log, batch: Row) -> None:
     third, fourth = (Member(f"成员{n}", builders.credit_code(90 + n), UnitRole.OTHER) for n in (1, 2))
     filed = builders.application(1)
     (row,) = builders.create_projects(database, log, batch, [replace(filed, members=(*filed.members, third, fourth))])
@@ -296,12 +309,26 @@ def test_rules_waived_or_set_aside_are_named_in_the_entry(database: Database, lo
     act(database, log, row["id"], "waive", on=JULY, fields={"waived_rules": ["R03"]})
     assert act(database, log, row["id"], "submit").decision.overridden == ("R03",)
     assert last_body(database, row["id"])["action"]["override"] == ["R03"]
-    act(database, log, row["id"], "recommend")
-    act(database, log, row["id"], "waive", on=date(2024, 8, 6), fields={"waived_rules": ["R13"]})
-    aside = {"override": frozenset({"R03"})}
-    refused(RulesUnmet, lambda: act(database, log, row["id"], "accept_filing", **aside))  # no reason
-    assert act(database, log, row["id"], "accept_filing", reason=REASON, **aside).decision.overridden == ("R03",)
-    assert last_body(database, row["id"])["action"]["override"] == ["R03"]
+
+
+def test_a_rule_set_aside_with_a_reason_is_named_in_the_entry(database: Database, log: Log, project: Row) -> None:
+    builders.drive(database, log, project["id"], "city_recommended")
+    leader = caller("leader", at(date(2024, 8, 1)))
+    with database.transaction() as tx:
+        strict = builders.POLICY_TEXT.replace("max_members = 3", "max_members = 1")
+        names = versions.add_version(tx, caller("handler"), builders.DEFINITION_TEXT, strict)
+    with database.transaction() as tx:
+        versions.move_project(tx, log, leader, project["id"], *names, {}, REASON)
+    for reason, unmet in ((None, {"override_permitted", "member_count"}), (REASON, {"member_count"})):
+        rules = frozenset({"R05"}) if reason else frozenset({"R03"})
+        raised = refused(
+            RulesUnmet,
+            lambda r=reason, o=rules: act(database, log, project["id"], "accept_filing", reason=r, override=o),
+        )
+        assert {finding.check for finding in raised.findings if finding.blocks} == unmet
+    done = act(database, log, project["id"], "accept_filing", reason=REASON, override=frozenset({"R03", "R05"}))
+    assert done.decision.overridden == ("R03",)
+    assert last_body(database, project["id"])["action"]["override"] == ["R03"]
 
 
 def test_a_backdated_act_is_recorded_now_and_dated_then(database: Database, log: Log, project: Row) -> None:

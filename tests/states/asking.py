@@ -36,7 +36,7 @@ OTHER_DAY = date(2025, 3, 3)  # for events that no rule binds to a day
 
 
 def values_of(names: tuple[str, ...], event: str, on: date) -> dict[str, Any]:
-    known = {**RECORD, **EVENT_FIELDS.get(event, {}), "veto_checks": veto_checks(on)}
+    known = {**RECORD, "veto_checks": veto_checks(on), **EVENT_FIELDS.get(event, {})}
     return {name: known.get(name, VALUES.get(DEFINITION.fields[name].type)) for name in names}
 
 

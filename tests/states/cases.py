@@ -35,6 +35,7 @@ EVENT_ON = {
     "accept_filing": date(2024, 8, 6),
     "pass_review": date(2024, 8, 8),
     "not_select": date(2024, 8, 8),
+    "disqualify": date(2024, 8, 15),
     "reopen": date(2024, 8, 9),
     "waive": date(2024, 7, 22),
     "start_publicity": date(2024, 8, 12),
@@ -45,10 +46,12 @@ EVENT_ON = {
     "pass_half_year": date(2025, 3, 20),
     "rectify_half_year": date(2025, 3, 20),
     "resubmit_half_year": date(2025, 3, 31),
+    "fail_half_year": date(2025, 6, 23),
     "apply_one_year": date(2025, 9, 15),
     "pass_one_year": date(2025, 9, 20),
     "rectify_one_year": date(2025, 9, 20),
     "resubmit_one_year": date(2025, 9, 30),
+    "fail_one_year": date(2025, 12, 23),
     "propose_tier": date(2025, 10, 20),
     "grant_reward": date(2025, 11, 20),
     "record_payment": date(2025, 12, 10),
@@ -87,7 +90,6 @@ RECORD: dict[str, Any] = {
     "waived_rules": ["R03"],
     "extension_asked_on": "2024-11-01",
 }
-EVENT_FIELDS: dict[str, dict[str, Any]] = {"extend": {"extension_months": 6}}  # later acts must not see these
 DOCUMENTS = dict.fromkeys(DEFINITION.documents, DOCUMENT)
 
 
@@ -104,6 +106,14 @@ def veto_checks(on: date, **changes: Any) -> dict[str, dict[str, Any]]:
     """Return clear checks of every veto item on that day, with these keys of each changed."""
     check = {"clear": True, "checked_on": on.isoformat(), "checked_by": "经办人", "evidence": "截图"}
     return {item: {**check, **changes} for item in POLICY.rules.R09.items}
+
+
+EVENT_FIELDS: dict[str, dict[str, Any]] = {  # other acts must not see these
+    "extend": {"extension_months": 6},
+    "disqualify": {"veto_checks": veto_checks(EVENT_ON["disqualify"], clear=False)},
+    "fail_half_year": {"rectification_due_on": "2025-06-20"},
+    "fail_one_year": {"rectification_due_on": "2025-12-22"},
+}
 
 
 def application(*members: Member, **changes: Any) -> Application:

@@ -62,6 +62,9 @@ UNKNOWN = [
     ("capacity", "capacities.paid_budget.pool", [('pool = "budget"', 'pool = "x"')]),
     ("checkpoint", "checkpoints.one_year_grace_ends.after", [('after = "one_year_ends"', 'after = "x"')]),
     ("field", "checkpoints.publicity_end.typed", [('typed = "publicity_ends_on"', 'typed = "x"')]),
+    ("field", "checkpoints.progress_call.done", [('done = "progress_reports"', 'done = "x"')]),
+    ("role", "documents.objection_material.hidden_from", [
+        ('en = "objection material", hidden_from = ["applicant"', 'en = "objection material", hidden_from = ["x"')]),
     ("field", "checkpoints.payment_due.anchor", [('"record.granted_on"', '"record.x"')]),
     ("anchor", "checkpoints.payment_due.anchor", [('"record.granted_on"', '"memory.granted_on"')]),
     ("setting", "checkpoints.rectification_due.months", [('"R22.months"', '"R22.x"'),]),
@@ -111,6 +114,11 @@ SHAPES = [
     ("field_type", "transitions.resume.1.elapsed", [("resume", 1, 'days = "suspended_on"', 'days = "tier"')]),
     ("field_type", "checkpoints.publicity_end.typed", [('typed = "publicity_ends_on"', 'typed = "tier"')]),
     ("field_type", "checkpoints.payment_due.anchor", [('"record.granted_on"', '"record.tier"')]),
+    ("field_type", "checkpoints.progress_call.done", [('done = "progress_reports"', 'done = "tier"')]),
+    ("field_type", "fields.tier.gathers", [
+        ('en = "tier", type = "codes"', 'en = "tier", type = "text", gathers = true')]),
+    ("never_on_record", "checkpoints.progress_call.done", [("report_progress", 1, 'counts = ["progress_reports"]\n', "")]),
+    ("checkpoint_shape", "checkpoints.progress_call", [('repeat = "R20.calls", ', "")]),
     ("never_on_record", "checkpoints.payment_due.anchor", [("grant_reward", 1, 'stamps = ["granted_on"]\n', "")]),
     ("never_on_record", "checkpoints.publicity_end.typed", [
         ("start_publicity", 1, 'optional = ["publicity_ends_on"]\n', "")]),

@@ -102,11 +102,15 @@ def test_a_return_leads_only_to_the_state_that_was_left():
     assert ends == {
         ("not_recommended", "applied", "applied"),
         ("not_selected", "under_review", "under_review"),
+        ("not_selected", "reviewed", "reviewed"),
+        ("not_selected", "in_publicity", "in_publicity"),
         ("refused", "applied", "applied"),
         ("refused", "returned", "returned"),
         ("refused", "city_recommended", "city_recommended"),
         ("lapsed", "published", "published"),
         ("lapsed", "half_year_accepted", "half_year_accepted"),
         ("acceptance_failed", "half_year_evaluation", "half_year_evaluation"),
+        ("acceptance_failed", "half_year_rectification", "half_year_rectification"),
         ("acceptance_failed", "one_year_evaluation", "one_year_evaluation"),
+        ("acceptance_failed", "one_year_rectification", "one_year_rectification"),
     }

@@ -244,8 +244,8 @@ def test_the_province_sets_a_soft_rule_aside_with_a_reason_and_only_the_rule_it_
     aside = crowd.but(override=frozenset({"R03"}), reason="链条长")
     assert (aside.decided().overridden, aside.after.state) == (("R03",), "under_review")
     assert crowd.but(override=frozenset({"R05"}), reason="链条长").refused_for == ["member_count"]
-    busy = aside.given(room={**crowd.before.room, ("provider_projects", LEAD.credit_code): Room(3, 2)})
-    assert busy.refused_for == ["provider_project_count"]
+    busy = {("provider_projects", LEAD.credit_code): Room(2, 2)}
+    assert asked("submit", application=FOUR, room=busy).refused_for == ["provider_project_count"]
 
 
 @pytest.mark.parametrize("reason", [None, ""])

@@ -132,8 +132,13 @@ def test_R05_a_second_project_of_a_provider_is_met_and_a_third_is_not():
 def test_R05_a_project_that_holds_its_place_already_is_not_counted_twice():
     held = case("accept_filing", room={PROVIDER: Room(2, 2)})
     assert judge("provider_project_count", held) == Judgement(True, {LEAD.credit_code: 2}, 2)
+
+
+def test_R05_a_place_once_granted_is_kept_even_where_there_are_too_many():
     over = case("accept_filing", room={PROVIDER: Room(3, 2)})
-    assert judge("provider_project_count", over) == Judgement(False, {LEAD.credit_code: 3}, 2)
+    assert judge("provider_project_count", over) == Judgement(True, {LEAD.credit_code: 3}, 2)
+    anew = case("submit", room={PROVIDER: Room(2, 2)})
+    assert judge("provider_project_count", anew) == Judgement(False, {LEAD.credit_code: 3}, 2)
 
 
 def test_R05_a_consortium_without_a_provider_counts_nothing():

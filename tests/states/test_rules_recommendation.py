@@ -11,7 +11,7 @@ from states.rules import RULES
 
 CITY = ("city_quota", "370100")
 GROUP = ("group_tasks", "甲集团")
-OVERRIDABLE = ["R03", "R05", "R06", "R13", "R16"]
+OVERRIDABLE = ["R03", "R05", "R06", "R13", "R16", "R21"]
 LETTERLESS = {kind: held for kind, held in DOCUMENTS.items() if kind != "group_letter"}
 
 
@@ -121,7 +121,7 @@ def test_R13_a_reopened_project_keeps_the_places_it_still_holds():
 
 def test_R13_a_rule_in_principle_may_be_waived_and_a_hard_one_none_or_an_unknown_one_may_not():
     rule = "rules_may_be_waived"
-    for named, met in ((["R03", "R16"], True), (["R03", "R07"], False), (["R99"], False)):
+    for named, met in ((["R03", "R16"], True), (["R21"], True), (["R03", "R07"], False), (["R99"], False)):
         asked = case("waive", record={"waived_rules": named})
         assert judge(rule, asked) == Judgement(met, named, OVERRIDABLE)
     for nothing in ([], ABSENT):

@@ -35,7 +35,7 @@ robust = settings(derandomize=True, deadline=None, max_examples=150)
 
 def test_every_rule_that_the_definition_names_is_registered_and_every_registered_rule_is_named():
     assert set(RULES) == NAMED
-    assert len(RULES) == 46
+    assert len(RULES) == 48
 
 
 def test_every_rule_serves_a_rule_of_the_programme_under_its_clause():
@@ -72,7 +72,7 @@ def test_every_rule_serves_a_rule_of_the_programme_under_its_clause():
     }
 
 
-def test_only_the_rules_in_principle_are_soft_and_only_quota_and_package_are_waivable():
+def test_only_the_rules_in_principle_are_soft_and_only_quota_package_and_window_are_waivable():
     kinds = {name: entry.kind for name, entry in RULES.items() if entry.kind is not Kind.HARD}
     assert kinds == {
         "member_count": Kind.SOFT,
@@ -81,6 +81,7 @@ def test_only_the_rules_in_principle_are_soft_and_only_quota_and_package_are_wai
         "not_shortlisted_before": Kind.SOFT,
         "within_city_quota": Kind.WAIVABLE,
         "package_in_time": Kind.WAIVABLE,
+        "window_open": Kind.WAIVABLE,
     }
 
 
