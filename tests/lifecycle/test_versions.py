@@ -14,7 +14,6 @@ from lifecycle.callers import Caller
 from lifecycle.canonical import parse_canonical
 from lifecycle.database import Database
 from lifecycle.errors import Conflict, Forbidden, NotFound, Refusal, RulesUnmet, Unreadable
-from lifecycle.replay import drift_of_batch
 from lifecycle.statements import Row
 from lifecycle.transition import try_transition
 from states.facts import Member, UnitRole
@@ -32,7 +31,7 @@ from tests.lifecycle.builders import (
     read_project,
 )
 from tests.lifecycle.test_database import contents
-from tests.lifecycle.test_projects import rooms
+from tests.lifecycle.test_projects import drift_in, refused, rooms
 
 AUGUST = date(2024, 8, 1)
 LEADER = caller("leader", at(AUGUST))
@@ -78,18 +77,6 @@ def move(
 
 def create(database: Database, log: Log, batch: Row, first: int, count: int = 1) -> list[Row]:
     return builders.create_projects(database, log, batch, count, first=first)
-
-
-def refused(kind: type[Refusal], call: Callable[[], object]) -> Any:
-    with pytest.raises(kind) as caught:
-        call()
-    assert type(caught.value) is kind
-    return caught.value
-
-
-def drift_in(database: Database, batch: Row) -> dict[str, list[str]]:
-    with database.reading() as tx:
-        return drift_of_batch(tx, batch["id"])
 
 
 def test_new_projects_begin_with_the_newer_policy_and_old_ones_keep_theirs(

@@ -39,7 +39,7 @@ UNKNOWN = [
          'en = "objector", type = "text", sensitive = true, hidden_from = ["x"')]),
     ("role", "transitions.close.1.by", [("close", 1, '["province"]', '["province", "x"]')]),
     ("rule", "transitions.close.1.rules", [("close", 1, '["paid_as_granted"]', '["paid_as_granted", "x"]')]),
-    ("field", "transitions.close.1.fields", [("close", 1, '["payment_number"', '["x", "payment_number"')]),
+    ("field", "transitions.grant_reward.1.fields", [("grant_reward", 1, '["grant_number"]', '["x", "grant_number"]')]),
     ("field", "transitions.publish.1.optional", [("publish", 1, '["veto_checks"]', '["veto_checks", "x"]')]),
     ("field", "transitions.publish.1.stamps", [("publish", 1, '["published_on"]', '["published_on", "x"]')]),
     ("field", "transitions.extend.1.counts", [("extend", 1, '["extensions"]', '["extensions", "x"]')]),
@@ -117,7 +117,8 @@ SHAPES = [
     ("field_type", "checkpoints.progress_call.done", [('done = "progress_reports"', 'done = "tier"')]),
     ("field_type", "fields.tier.gathers", [
         ('en = "tier", type = "codes"', 'en = "tier", type = "text", gathers = true')]),
-    ("never_on_record", "checkpoints.progress_call.done", [("report_progress", 1, 'counts = ["progress_reports"]\n', "")]),
+    ("never_on_record", "checkpoints.progress_call.done", [
+        ("report_progress", 1, 'counts = ["progress_reports"]\n', "")]),
     ("checkpoint_shape", "checkpoints.progress_call", [('repeat = "R20.calls", ', "")]),
     ("never_on_record", "checkpoints.payment_due.anchor", [("grant_reward", 1, 'stamps = ["granted_on"]\n', "")]),
     ("never_on_record", "checkpoints.publicity_end.typed", [

@@ -40,6 +40,8 @@ from states.machine import After, prepare
 from states.roles import actor_of, role_book
 
 QUOTA = ("city_quota", "370100")
+FOUR = application(LEAD, LANDING, OTHER, FOURTH)
+UNWAIVED = {"waived_rules": ABSENT}
 
 
 @pytest.mark.parametrize(("found", "source", "mode"), ARROWS, ids=ARROW_NAMES)
@@ -70,6 +72,19 @@ def test_a_project_of_another_city_or_unit_lies_outside_the_actors_scope():
         assert report.but(actor=actor_of("企", "applicant", unit=unit)).refused_for == ["within_scope"]
     leaderless = report.given(application=application(LANDING))
     assert leaderless.refused_for == ["within_scope"]
+
+
+def test_whom_an_act_is_not_for_is_told_of_the_form_alone_and_all_others_of_every_rule():
+    crowd = asked("accept_filing", application=FOUR, record=UNWAIVED)
+    form, rules = (
+        ["offered", "permitted", "within_scope", "fields_complete", "date_possible"],
+        arrow("accept_filing").rules,
+    )
+    assert [finding.check for finding in crowd.decided().told] == [*form, *rules]
+    outsider = crowd.but(actor=actor_of("丙", "auditor"))
+    assert [finding.check for finding in outsider.decided().told] == form
+    assert [finding.check for finding in outsider.decided().findings] == [*form, *rules]
+    assert outsider.refused_for == ["permitted"]
 
 
 # ---- what it needs
@@ -234,9 +249,6 @@ def test_who_proposed_a_reward_may_not_grant_it():
 
 # ---- rules set aside
 
-FOUR = application(LEAD, LANDING, OTHER, FOURTH)
-UNWAIVED = {"waived_rules": ABSENT}
-
 
 def test_the_province_sets_a_soft_rule_aside_with_a_reason_and_only_the_rule_it_names():
     crowd = asked("accept_filing", application=FOUR, record=UNWAIVED)
@@ -346,6 +358,11 @@ def test_veto_checks_add_to_those_on_record_and_replace_the_same_item():
     given_now = {item: new[item] for item in ("honesty", "operation")}
     vetoes = asked("record_vetoes", record={"veto_checks": old}).but(fields={"veto_checks": given_now})
     assert vetoes.after.record["veto_checks"] == {**old, **given_now}
+
+
+def test_waived_rules_gather():
+    waived = asked("waive", record={"waived_rules": ["R05"]}).but(fields={"waived_rules": ["R16", "R03", "R05"]})
+    assert waived.after.record["waived_rules"] == ["R03", "R05", "R16"]
 
 
 def test_documents_join_those_on_record_and_replace_the_same_kind():

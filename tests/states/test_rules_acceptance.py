@@ -5,8 +5,9 @@ from datetime import date
 import pytest
 from cases import ABSENT, CALENDAR, DEFINITION, POLICY, WINDOWS, case, facts, judge, policy_with
 
+from states.deadlines import DueDate
 from states.findings import Judgement
-from states.planning import planned
+from states.planning import due_date, planned
 
 # Opens, ends, grace ends. 30 days after 28 February is a Sunday, 30 March; 4 April is a holiday.
 HALF_YEAR = (date(2025, 2, 28), date(2025, 3, 31), date(2025, 4, 22))
@@ -23,6 +24,25 @@ def test_R20_a_progress_call_falls_due_every_six_months_after_publication():
         if found.kind == "progress_call"
     ]
     assert calls == [(1, date(2025, 2, 28)), (2, date(2025, 9, 1))]
+
+
+def test_R20_a_call_that_was_answered_is_done_with_and_all_of_them_are_after_the_last():
+    for reports, numbers in ((0, [1, 2]), (1, [2]), (2, []), (3, [])):
+        found = facts("published", record={"published_on": "2024-08-31", "progress_reports": reports})
+        plan = planned(DEFINITION, POLICY, found, CALENDAR)
+        assert [call.number for call in plan if call.kind == "progress_call"] == numbers
+
+
+@pytest.mark.parametrize(
+    ("days", "due", "moved_from"),
+    [(0, date(2025, 3, 31), date(2025, 3, 30)), (3, date(2025, 4, 3), date(2025, 3, 31)),
+     (5, date(2025, 4, 7), date(2025, 3, 31))],
+)  # fmt: skip
+def test_R23_a_window_moved_by_a_suspension_onto_a_rest_day_ends_on_the_next_working_day(days, due, moved_from):
+    found = facts("published", record={"published_on": "2024-08-31", "suspended_days": days})
+    assert due_date(DEFINITION, POLICY, found, CALENDAR, "half_year_ends") == DueDate(
+        due, provisional=False, moved_from=moved_from, calendar=CALENDAR.version
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,6 +115,16 @@ def test_R22_a_result_on_the_last_day_of_three_months_is_met_and_on_the_next_is_
     assert judge("within_rectification", last) == Judgement(True, due, due)
     late = case("resubmit_half_year", date(2025, 6, 21), **entered)
     assert judge("within_rectification", late) == Judgement(False, date(2025, 6, 21), due)
+
+
+def test_R22_a_missed_rectification_fails_after_its_deadline_and_not_on_it():
+    due = date(2025, 6, 20)
+    for on, met in ((due, False), (date(2025, 6, 21), True)):
+        missed = case("fail_half_year", on, state="half_year_rectification")
+        assert judge("rectification_over", missed) == Judgement(met, on, due)
+    counted = {"entered_on": date(2025, 3, 20), "record": {"rectification_due_on": ABSENT}}
+    computed = case("fail_half_year", due, state="half_year_rectification", **counted)
+    assert judge("rectification_over", computed) == Judgement(False, due, due)
 
 
 def test_R22_days_of_suspension_and_months_of_extension_do_not_move_a_rectification_deadline():

@@ -133,3 +133,14 @@ def test_R10_a_correction_deadline_typed_by_an_officer_counts():
 def test_R10_a_project_that_was_not_returned_has_no_correction_deadline():
     draft = case(on=ON, entered_on=date(2024, 1, 1))
     assert judge("correction_in_time", draft) == Judgement(True, ON, None)
+
+
+def test_R09_a_project_is_disqualified_for_an_item_checked_and_not_clear_and_for_nothing_less():
+    on = EVENT_ON["disqualify"]
+    clear, unclear = veto_checks(on), veto_checks(on, clear=False)
+    one = {**clear, "honesty": unclear["honesty"]}
+    for checks, found in ((unclear, ITEMS), (one, {"honesty": ITEMS["honesty"]}), (clear, {}), ({}, {})):
+        judged = case("disqualify", record={"veto_checks": checks})
+        assert judge("veto_found", judged) == Judgement(bool(found), found, None)
+    other = case("disqualify", record={"veto_checks": {"hobby": unclear["honesty"]}})
+    assert judge("veto_found", other) == Judgement(False, {}, None)
