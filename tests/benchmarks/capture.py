@@ -40,7 +40,7 @@ class Captured:
     before: int  # the project's version before
     guards: int  # findings that the door evaluated
     body: int  # octets of the entry
-    trips: int  # round trips: pipelines and single statements, without BEGIN, which travels along
+    trips: int  # round trips: pipelines and single statements, with BEGIN and COMMIT
 
     @property
     def inserts(self) -> Counter[str]:
@@ -62,6 +62,7 @@ class _Recorder:
 
     def execute(self, sql: str, values: Any = None, **options: Any) -> Any:
         self.trips += self._depth == 0
+        self.trips += self._depth == 0 and not self.passed  # BEGIN, which only a pipeline lets travel along
         cursor = self._driver.execute(sql, values, **options)
         self.passed.append((sql, values or {}, cursor))
         return cursor

@@ -10,6 +10,7 @@ from lifecycle.canonical import ZERO_HASH, canonical_bytes, instant, leaf_hash
 BEGUN = datetime(2024, 7, 8, 1, tzinfo=UTC)
 PROVIDER, MANUFACTURER = "91370100000000019X", "91370100000000027X"
 FILED = {
+    "batch_id": "b1",
     "code": "x-00001",
     "title": "示例",
     "city": "370100",
@@ -44,6 +45,12 @@ class Told:
     override: tuple[str, ...] = ()
     reason: bool = False
     signed: bool = False
+    dated: str | None = None  # the act's own date where it is not the day of the entry
+
+
+def due(on: str) -> dict[str, Any]:
+    """Return a checkpoint's due date as the log tells it."""
+    return {"due_on": on, "computed_on": on, "provisional": False, "calendar": "cn-state-council/2026"}
 
 
 def created(state: str, **changes: Any) -> Told:
@@ -76,6 +83,7 @@ def bodies(*told: Told, batch: Iterable[dict[str, Any]] = ()) -> list[bytes]:
         record |= {f"checkpoints/{name}": value for name, value in one.checkpoints.items()}
         changes += [{"path": f"/{path}", "old": known.get(path), "new": value} for path, value in record.items()]
         changes += [{"path": f"/capacities/{place}", "old": None, "new": amount} for place, amount in one.held.items()]
+        changes += [{"path": "/effective_on", "old": None, "new": one.dated}] if one.dated else []
         kind = "created" if not seq else "signed" if one.signed else "transitioned"
         at = BEGUN + timedelta(minutes=number if one.minute is None else one.minute)
         action = {"name": one.name, "from": known.get("state"), "to": one.to, "override": list(one.override)}

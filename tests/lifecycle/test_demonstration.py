@@ -203,11 +203,11 @@ def test_projects_with_a_problem_show_the_finding_that_refuses_them(database: Da
     names = aliases()
     refused = {}
     with database.reading() as tx:
-        handler = Caller(actor_of("reader", "handler"), Source("test"), NOW)
         rows = tx.fetch(OF_BATCH, batch=batches.find_batch(tx, CODE)["id"])
         for row in rows:
             if names[row["title"]] in {"济南5", "淄博4", "烟台5", "临沂2"}:
-                decisions = transition.offered_transitions(tx, handler, row["id"])[1]
+                city = Caller(actor_of("reader", "city", row["city"]), Source("test"), NOW)
+                decisions = transition.offered_transitions(tx, city, row["id"])[1]
                 submit = next(decision for decision in decisions if decision.case.act.event == "submit")
                 refused[names[row["title"]]] = {finding.check for finding in submit.refusals}
     wanted = {

@@ -9,6 +9,8 @@ import pytest
 from lifecycle import people, projects
 from lifecycle.audit import Log
 from lifecycle.callers import Caller
+from lifecycle.canonical import parse_canonical
+from lifecycle.commitments import is_commitment
 from lifecycle.database import Database
 from lifecycle.errors import NotFound, Refusal, Unreadable
 from lifecycle.history import project_history
@@ -21,17 +23,20 @@ from tests.lifecycle.builders import (
     JINAN,
     QINGDAO,
     REASON,
+    VETO_ITEMS,
     act,
     application,
     at,
     caller,
     caller_for,
     create_projects,
+    document,
     drive,
     force,
     open_batch,
     read_entries,
     read_project,
+    request_for,
 )
 
 LATER = at(date(2026, 3, 1))
@@ -126,15 +131,26 @@ def test_an_attempt_says_who_tried_what_and_which_rules_refused(database: Databa
     try_act(database, log, project, "publish")
     try_act(database, log, project, "submit", role="handler", fields={}, documents={})
     try_act(database, log, project, "submit", expected_version=7)
+    try_act(database, log, project, "submit", fields={}, documents={})
     page = history(database, PROVINCE, project)
     assert [sentence.split("：")[0] for sentence in sentences(page)[1:]] == [
         "2024-08-31 handler（省厅经办人）申请办理“公布”，未予办理",
         "2024-07-20 handler（省厅经办人）申请办理“提交申报”，未予办理",
         "2024-07-20 applicant（申报单位）办理“提交申报”未成",
+        "2024-07-20 applicant（申报单位）申请办理“提交申报”，未予办理",
     ]
     assert sentences(page)[1].endswith("：当前状态不可办理")
     assert sentences(page)[3].endswith("：已被他人先行办理")
-    refused = page.items[2]["refused_by"]
+    # Whom an act is not for is refused by who he is and what he lacks, never by the figures of its rules.
+    stranger = page.items[2]["refused_by"]
+    assert [item["check"] for item in stranger] == ["permitted", "fields_complete", "documents_complete"]
+    assert stranger[0] == {
+        "rule": "—",
+        "check": "permitted",
+        "clause": None,
+        "label": {"zh": "角色无权办理", "en": "not for this role"},
+    }
+    refused = page.items[4]["refused_by"]
     assert refused[-1] == {
         "rule": "R11",
         "check": "applicant_attested",
@@ -142,7 +158,6 @@ def test_an_attempt_says_who_tried_what_and_which_rules_refused(database: Databa
         "label": {"zh": "R11（三(一)）", "en": "R11 (三(一))"},
     }
     assert [item["check"] for item in refused] == [
-        "permitted",
         "fields_complete",
         "documents_complete",
         "agreement_complete",
@@ -150,7 +165,7 @@ def test_an_attempt_says_who_tried_what_and_which_rules_refused(database: Databa
         "vetoes_clear",
         "applicant_attested",
     ]
-    assert [item["outcome"] for item in page.items] == ["success", "denied", "denied", "failed"]
+    assert [item["outcome"] for item in page.items] == ["success", "denied", "denied", "failed", "denied"]
 
 
 def test_attempts_are_for_those_who_see_all_projects(database: Database, log: Log, project: Row) -> None:
@@ -181,6 +196,57 @@ def test_commitments_are_opened_and_the_objector_stays_hidden(database: Database
         "city": (phone, hidden, ground),
         "applicant": (phone, hidden, ground),
     }
+
+
+def test_objection_material_is_left_out_for_applicant_and_city(database: Database, log: Log, project: Row) -> None:
+    drive(database, log, project["id"], "under_objection")
+    material = document("objection_material")
+    seen = {}
+    for who in (PROVINCE, AUDITOR, CITY, applicant(project)):
+        items = history(database, who, project).items
+        told = [kind["kind"] for item in items for kind in item["docs"]]
+        assert told[:4] == ["application_book_pdf", "application_book_word", "consortium_agreement",
+                            "recommendation_document"]  # fmt: skip
+        seen[who.actor.role] = (told[4:], changes(items[-1], "/documents/objection_material"))
+    hidden: Any = ([], [(None, {"$withheld": "role"})])
+    shown = (["objection_material"], [(None, material)])
+    assert seen == {"handler": shown, "auditor": shown, "city": hidden, "applicant": hidden}
+
+
+def test_veto_checks_are_committed_to_and_add_up(database: Database, log: Log, project: Row) -> None:
+    fields = {"veto_checks": {VETO_ITEMS[0]: {"clear": False, "checked_on": "2024-07-20", "checked_by": "甲"}}}
+    drive(database, log, project["id"], "applied")
+    act(database, log, project["id"], "record_vetoes", fields=fields)
+    body = parse_canonical(read_entries(database, f"project/{project['id']}")[-1]["body"])
+    (hidden,) = [change for change in body["changes"] if change["path"] == "/record/veto_checks"]
+    assert is_commitment(hidden["old"]) and is_commitment(hidden["new"])
+    ((old, new),) = changes(history(database, PROVINCE, project).items[-1], "/record/veto_checks")
+    assert set(old) == set(VETO_ITEMS)
+    failed = {"clear": False, "checked_on": "2024-07-20", "checked_by": "甲", "evidence": None}
+    assert new == {**old, VETO_ITEMS[0]: failed}
+
+
+def test_a_back_dated_act_tells_the_date_that_counts(database: Database, log: Log, project: Row) -> None:
+    drive(database, log, project["id"], "city_recommended")
+    late = caller("handler", at(date(2024, 8, 20)))
+    for event, on in (("accept_filing", date(2024, 8, 6)), ("record_vetoes", date(2024, 8, 7)), ("pass_review", None)):
+        request = replace(request_for(event, project, on), on=on, reason="补记")
+        with database.transaction() as tx:
+            transition_project(tx, log, late, project["id"], request)
+    for who in (PROVINCE, CITY, applicant(project)):
+        told = history(database, who, project).items[-3:]
+        assert [item["at"][:10] for item in told] == ["2024-08-20"] * 3
+        assert [changes(item, "/effective_on") for item in told] == [
+            [(None, "2024-08-06")],
+            [(None, "2024-08-07")],
+            [],
+        ]
+        assert [changes(item, "/entered_on") for item in told] == [
+            [("2024-07-25", "2024-08-06")],
+            [],
+            [("2024-08-06", "2024-08-20")],
+        ]
+    assert sentences(history(database, PROVINCE, project))[-3].endswith("市级已推荐 → 评审中（业务日期2024-08-06）")
 
 
 def test_a_reason_is_shown_to_whoever_reaches_the_project(database: Database, log: Log, project: Row) -> None:

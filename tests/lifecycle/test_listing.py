@@ -305,7 +305,9 @@ def test_a_checkpoint_turns_yellow_within_fifteen_days_and_red_when_overdue(data
     assert seen == LIGHTS
 
 
-def test_the_objector_is_hidden_from_applicant_and_city(database: Database, log: Log) -> None:
+def test_the_objector_and_the_objection_material_are_hidden_from_applicant_and_city(
+    database: Database, log: Log
+) -> None:
     row = drive(database, log, create_projects(database, log, open_batch(database, log), 1)[0]["id"], "under_objection")
     secret = ["objector_contact", "objector_name"]
     seen = {}
@@ -317,13 +319,27 @@ def test_the_objector_is_hidden_from_applicant_and_city(database: Database, log:
     ):
         with database.reading() as tx:
             shown = show_project(tx, who, row["id"])
-        seen[who.actor.role] = (shown["hidden"], sorted(set(secret) & set(shown["record"])))
-    assert seen == {
-        "handler": ([], secret),
-        "auditor": ([], secret),
-        "city": (secret, []),
-        "applicant": (secret, []),
-    }
+        kinds = sorted(row["documents"].keys() - shown["documents"].keys())
+        seen[who.actor.role] = (shown["hidden"], sorted(row["record"].keys() - shown["record"].keys()), kinds)
+    assert {*secret} < row["record"].keys()
+    kept_back = (["objection_material", *secret], secret, ["objection_material"])
+    assert seen == {"handler": ([], [], []), "auditor": ([], [], []), "city": kept_back, "applicant": kept_back}
+
+
+def test_progress_calls_close_one_by_one_as_progress_is_reported(database: Database, log: Log) -> None:
+    row = drive(database, log, create_projects(database, log, open_batch(database, log), 1)[0]["id"], "published")
+
+    def calls() -> list[tuple[int, str]]:
+        with database.reading() as tx:
+            shown = show_project(tx, caller("handler", LATER), row["id"])
+        return [(item["number"], item["due_on"]) for item in shown["checkpoints"] if item["kind"] == "progress_call"]
+
+    assert calls() == [(1, "2025-02-28"), (2, "2025-09-01")]
+    act(database, log, row["id"], "report_progress", on=date(2025, 2, 10))
+    assert calls() == [(2, "2025-09-01")]
+    for day in (date(2025, 8, 11), date(2025, 8, 12)):
+        act(database, log, row["id"], "report_progress", on=day)
+        assert calls() == []
 
 
 def test_a_first_signature_is_for_those_who_could_sign_and_the_auditor(database: Database, log: Log) -> None:

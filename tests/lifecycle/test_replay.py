@@ -1,8 +1,12 @@
 """A project rebuilt from its entries equals the live one, and whatever was changed behind the log's back is found."""
 
+import ast
+import re
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import orjson
 import pytest
 
 from lifecycle import projects
@@ -12,6 +16,7 @@ from lifecycle.database import Database
 from lifecycle.errors import Refusal
 from lifecycle.replay import BrokenLog, Withheld, drift, drift_of_batch, replay
 from lifecycle.statements import Row
+from lifecycle.transition import transition_project
 from tests.lifecycle.builders import (
     JINAN,
     PATHS,
@@ -27,7 +32,15 @@ from tests.lifecycle.builders import (
     open_batch,
     read_entries,
     read_project,
+    request_for,
 )
+
+DUE = {
+    "due_on": "2024-09-04",
+    "computed_on": "2024-09-04",
+    "provisional": False,
+    "calendar": "cn-state-council/2026",
+}
 
 
 @pytest.fixture
@@ -67,7 +80,8 @@ def test_replay_gives_back_the_whole_project(database: Database, log: Log, proje
     lead, landing = credit_code(2), credit_code(3)
     assert rebuilt == {
         "id": project["id"],
-        **{name: project[name] for name in ("state", "version", "left_state", "definition_hash", "policy_hash")},
+        **{name: project[name] for name in ("batch_id", "state", "version", "left_state")},
+        **{name: project[name] for name in ("definition_hash", "policy_hash")},
         **{name: project[name] for name in ("code", "title", "city", "task_code", "ownership", "group_name")},
         **{name: project[name] for name in ("lead_code", "lead_name", "members", "investment_fen", "filed_rank")},
         **{name: project[name] for name in ("opinion", "remarks", "contact_name", "contact_phone", "pending")},
@@ -75,7 +89,7 @@ def test_replay_gives_back_the_whole_project(database: Database, log: Log, proje
         "starts_on": None,
         "ends_on": None,
         "entered_on": "2024-08-14",
-        "checkpoints": {"objection_finding_due/1": {"due_on": "2024-09-04", "provisional": False}},
+        "checkpoints": {"objection_finding_due/1": DUE},
         "capacities": {
             f"city_quota/{JINAN}": 1,
             f"manufacturer_projects/{landing}": 1,
@@ -111,6 +125,22 @@ def test_overlays_two_signatures_and_amendments_replay(database: Database, log: 
         projects.amend_project(tx, log, officer, row["id"], values, reason="更正")
     after = read_project(database, row["id"])
     assert (after["pending"], after["title"], after["contact_phone"]) == (None, "更名", None)
+    assert drift_in(database, batch) == {}
+
+
+def test_acts_dated_back_replay_and_their_date_is_no_part_of_the_project(
+    database: Database, log: Log, batch: Row
+) -> None:
+    row = drive(database, log, create_projects(database, log, batch, 1)[0]["id"], "city_recommended")
+    late = caller("handler", at(date(2024, 8, 20)))
+    for event, on in (("accept_filing", date(2024, 8, 6)), ("record_vetoes", date(2024, 8, 7))):
+        request = replace(request_for(event, row, on), on=on, reason="补记")
+        with database.transaction() as tx:
+            transition_project(tx, log, late, row["id"], request)
+    with database.reading() as tx:
+        rebuilt = replay(tx, row["id"])
+    assert rebuilt["entered_on"] == "2024-08-06"
+    assert "effective_on" not in rebuilt
     assert drift_in(database, batch) == {}
 
 
@@ -158,7 +188,6 @@ BEHIND_THE_LOG: list[tuple[str, Any, str]] = [
         "changed_at: the log says '2024-08-14T01:00:00.000000Z', the row says",
     ),
     ("head_seq", 8, "head: the log says (9, "),
-    ("plan", "[]", "plan: the row says [], and open are [('objection_finding_due', 1, '2024-09-04', False)]"),
     ("ownership", "provincial_soe", f"capacities/city_quota/{JINAN}: the log says 1, the row says 0"),
     ("record", '{"rank": 2}', "record/rank: the log says 1, the row says 2"),
 ]
@@ -172,12 +201,62 @@ def test_a_row_changed_behind_the_logs_back_drifts(database: Database, log: Log,
     assert unsaid == []
 
 
+def test_a_project_moved_to_another_batch_behind_the_logs_back_drifts(
+    database: Database, log: Log, batch: Row, project: Row
+) -> None:
+    other = open_batch(database, log, "next-batch")
+    force(database, ("UPDATE project SET batch_id = ? WHERE id = ?", (other["id"], project["id"])))
+    assert drift_of(database, project) == [
+        f"batch_id: the log says '{batch['id']}', the row says '{other['id']}'",
+    ]
+
+
+OTHERWISE = {"due_on": "2024-09-05", "computed_on": "2024-09-03", "provisional": True, "calendar": "another"}
+DUE_AT = "checkpoints/objection_finding_due/1"
+
+
+def plan_of(project: Row, **changes: Any) -> dict[str, Any]:
+    """Return the project's plan as the drift tells it: by id, with kind, number and due date."""
+    (item,) = project["plan"]
+    return {item["id"]: {"kind": "objection_finding_due", "number": 1, **DUE, **changes}}
+
+
+def said(problems: list[str]) -> list[tuple[str, Any, Any]]:
+    """Return what each problem is about and the two values it tells apart, whatever order their members have."""
+    form = re.compile(r"(.+?): the (?:log|row) says (.+), (?:the row says|and open are) (.+)")
+    found = [form.fullmatch(problem) for problem in problems]
+    return [(one[1], ast.literal_eval(one[2]), ast.literal_eval(one[3])) for one in found if one]
+
+
+def test_a_plan_changed_behind_the_logs_back_drifts(database: Database, log: Log, project: Row) -> None:
+    changed = [plan_of(project, **{name: value}) for name, value in OTHERWISE.items()]
+    for plan in ({}, *changed):
+        rows = [{"id": name, **item} for name, item in plan.items()]
+        force(database, ("UPDATE project SET plan = ? WHERE id = ?", (orjson.dumps(rows).decode(), project["id"])))
+        found = drift_of(database, project)
+        assert (said(found), len(found)) == ([("plan", plan, plan_of(project))], 1)
+        assert found[0].startswith("plan: the row says {")
+
+
 def test_a_checkpoint_closed_behind_the_logs_back_drifts(database: Database, log: Log, project: Row) -> None:
     force(database, ("UPDATE checkpoint SET status = 'closed' WHERE project_id = ?", (project["id"],)))
-    due = {"due_on": "2024-09-04", "provisional": False}
-    first, second = drift_of(database, project)
-    assert first == f"checkpoints/objection_finding_due/1: the log says {due!r}, the row says None"
-    assert second.startswith("plan: ")
+    found = drift_of(database, project)
+    assert said(found) == [(DUE_AT, DUE, None), ("plan", plan_of(project), {})]
+    assert len(found) == 2
+
+
+def test_each_part_of_a_due_date_changed_behind_the_logs_back_drifts(
+    database: Database, log: Log, project: Row
+) -> None:
+    of = project["id"]
+    for name, value in OTHERWISE.items():
+        force(database, (f"UPDATE checkpoint SET {name} = ? WHERE project_id = ?", (value, of)))
+        assert said(drift_of(database, project)) == [
+            (DUE_AT, DUE, {**DUE, name: value}),
+            ("plan", plan_of(project), plan_of(project, **{name: value})),
+        ]
+        force(database, (f"UPDATE checkpoint SET {name} = ? WHERE project_id = ?", (DUE[name], of)))
+    assert drift_of(database, project) == []
 
 
 def test_a_counter_that_is_not_the_sum_of_its_projects_is_found(

@@ -1,6 +1,6 @@
 """Two versions of the rules side by side: new projects begin with the newer one, old ones keep theirs until moved."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
