@@ -44,7 +44,7 @@ class Gate:
 
     def _look_up(self, scope: Scope, secret: str) -> Caller | None:
         now = self.service.clock()
-        with translated(), self.service.database.reading() as tx:
+        with translated(), self.service.database.glance() as tx:
             actor = actor_by_token(tx, secret, now)
         return Caller(actor, source_of(scope), now) if actor else None
 

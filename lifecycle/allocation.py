@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from lifecycle import sets, surroundings
 from lifecycle.database import Transaction
 from lifecycle.sets import for_both
-from lifecycle.surroundings import Place, keeps_rank, places_of
+from lifecycle.surroundings import Place, keeps_rank, places_of, rank_of
 from lifecycle.tables import Project, Shortlisted, Task
 from lifecycle.transition import Loaded
 from states.capacities import ceiling_of, moved
@@ -45,8 +45,10 @@ SHORTLISTED = for_both(
     )
 )
 RANKS = for_both(
-    lambda dialect: sa.select(_project.c.id, _project.c.city, _project.c.state, _project.c.record).where(
-        _project.c.batch_id == sa.bindparam("batch"), sets.within(_project.c.city, "wanted", dialect)
+    lambda dialect: sa.select(_project.c.id, _project.c.city, _project.c.state, rank_of(dialect)).where(
+        _project.c.batch_id == sa.bindparam("batch"),
+        sets.within(_project.c.city, "wanted", dialect),
+        rank_of(dialect).is_not(None),
     )
 )
 
@@ -91,8 +93,8 @@ class Allocation:
             cities = {application.city for application in applications}
             rows = sets.select_many(tx, RANKS, "wanted", cities, batch=first.scopes.batch)
             for row in rows:
-                if row["record"].get("rank") and keeps_rank(first.rules.definition, row["state"]):
-                    new.ranks.setdefault(row["city"], {})[row["record"]["rank"]] = row["id"]
+                if keeps_rank(first.rules.definition, row["state"]):
+                    new.ranks.setdefault(row["city"], {})[row["rank"]] = row["id"]
         return new
 
     def surround(self, case: Case) -> Case:

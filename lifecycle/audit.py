@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import orjson
 import sqlalchemy as sa
 import uuid_utils
 
@@ -25,6 +26,14 @@ VERSION = 1
 
 INSERT_ENTRY = Statement(sa.insert(Entry.__table__))  # type: ignore[attr-defined]
 INSERT_DISCLOSURE = Statement(sa.insert(DisclosureRow.__table__))  # type: ignore[attr-defined]
+# However many, one statement of one shape: each new shape would be planned anew on each connection.
+INSERT_DISCLOSURES = Statement(
+    sa.text(
+        "INSERT INTO disclosure (entry_id, path, person, salt, value) "
+        "SELECT entry_id, path, person, decode(salt, 'hex'), value FROM json_to_recordset(CAST(:given AS json)) "
+        "AS given(entry_id uuid, path text, person text, salt text, value jsonb)"
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +207,10 @@ def _circumstances(caller: Caller, reason: str | None, hider: _Hider) -> dict[st
 def append(tx: Transaction, built: Built) -> None:
     """Queue the entry and its disclosures; a trigger puts it among those the sealer has still to take."""
     tx.queue(INSERT_ENTRY, **built.columns)
+    if tx.is_postgres and built.disclosures:
+        rows = [{**disclosure_columns(item), "salt": item.salt.hex()} for item in built.disclosures]
+        tx.queue(INSERT_DISCLOSURES, given=orjson.dumps(rows).decode())
+        return
     for item in built.disclosures:
         tx.queue(INSERT_DISCLOSURE, **disclosure_columns(item))
 

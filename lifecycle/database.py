@@ -91,7 +91,7 @@ class Transaction:
 
     def _run(self, sql: str, values: Any) -> Any:
         if self.is_postgres:
-            return self.driver.execute(sql, values, prepare=True)
+            return psycopg.RawCursor(self.driver).execute(sql, values, prepare=True)
         return self.driver.execute(sql, values)
 
 
@@ -127,6 +127,18 @@ class Database:
                 driver.rollback()
                 if self.is_postgres:
                     driver.isolation_level, driver.read_only = None, None
+
+    @contextmanager
+    def glance(self) -> Iterator[Transaction]:
+        """Open a connection for one read outside any transaction: the cheapest look there is."""
+        with self._driver() as driver:
+            if self.is_postgres:
+                driver.autocommit = True
+            try:
+                yield Transaction(driver, self.engine.dialect)
+            finally:
+                if self.is_postgres:
+                    driver.autocommit = False
 
     @contextmanager
     def _driver(self) -> Iterator[Any]:

@@ -166,7 +166,9 @@ def changes_between(
 ) -> list[Change]:
     """Return what differs between two rows, as the log tells it.
 
-    `author` and `contact` name the persons to whom free text and contact details belong. Only columns present in
+    `author` and `contact` name the persons to whom free text and contact details belong; such a value is committed to
+    once, where it is set, so that it can be redacted in one place: the entry that ends it does not repeat it. Only
+    columns present in
     `after` are compared; nested documents are compared value by value.
     """
     found = [
@@ -177,9 +179,9 @@ def changes_between(
     for name in PRIVATE:
         if name in after and before.get(name) != after[name]:
             person = contact if name.startswith("contact") else author
-            found.append(Change(f"/{name}", before.get(name), after[name], person))
+            found.append(Change(f"/{name}", None, after[name], person))
     if "pending" in after and before.get("pending") != after["pending"]:
-        found.append(Change("/pending", before.get("pending"), after["pending"], author))
+        found.append(Change("/pending", None, after["pending"], author))
     for name in NESTED:
         if name in after:
             found.extend(_nested(definition, name, before.get(name) or {}, after[name], author))
@@ -196,7 +198,7 @@ def _nested(
         if old.get(key) != new.get(key):
             spec = definition.fields.get(key) if name == "record" else None
             person = author if spec is not None and spec.sensitive else None
-            changes.append(Change(f"/{name}/{key}", old.get(key), new.get(key), person))
+            changes.append(Change(f"/{name}/{key}", None if person else old.get(key), new.get(key), person))
     return changes
 
 

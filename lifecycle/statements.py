@@ -39,7 +39,9 @@ class Compiled:
         """Compile the statement; literal values stay parameters with their value."""
         compiled: Any = statement.compile(dialect=dialect)
         self.sql = str(compiled)
-        self._positions: list[str] | None = compiled.positiontup
+        self._positions: list[str] = compiled.positiontup or []
+        if dialect.name == "postgresql":
+            self.sql, self._positions = numbered(self.sql)
         self._constants: dict[str, Any] = {}
         self._processed: list[tuple[str, Processor]] = []
         self._names: list[str] = []
@@ -73,7 +75,7 @@ class Compiled:
             if value is not None:
                 bound[name] = processor(value)
         bound.update(self._constants)
-        return bound if self._positions is None else [bound[name] for name in self._positions]
+        return [bound[name] for name in self._positions]
 
     def rows(self, cursor: Any) -> list[Row]:
         """Return the cursor's rows as dictionaries of Python values."""
@@ -87,17 +89,35 @@ class Compiled:
         return rows
 
 
-def join(parts: Sequence[Compiled], values: Sequence[Mapping[str, Any]]) -> tuple[str, dict[str, Any]]:
+def numbered(sql: str) -> tuple[str, list[str]]:
+    """Return SQL with the server's own `$1…` in place of `%(name)s`, and the names in order.
+
+    psycopg parses its own placeholders anew at each execution of a long statement, which cost 0.3 ms an act.
+    """
+    names: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        if found[1] not in names:
+            names.append(found[1])
+        return f"${names.index(found[1]) + 1}"
+
+    return NAMED.sub(number, sql).replace("%%", "%"), names
+
+
+def join(parts: Sequence[Compiled], values: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
     """Return PostgreSQL writes as one statement, and its parameters: `WITH w0 AS (…), w1 AS (…) …`."""
     shape = tuple(part.sql for part in parts)
     sql = _joined.get(shape)
     if sql is None:
-        texts = [PARAMETER.sub(rf"%(w{number}_\1)s", part.sql) for number, part in enumerate(parts)]
+        texts, first = [], 0
+        for part, given in zip(parts, values, strict=True):
+            texts.append(NUMBERED.sub(lambda found, first=first: f"${int(found[1]) + first}", part.sql))  # type: ignore[misc]
+            first += len(given)
         head = ", ".join(f"w{number} AS ({text})" for number, text in enumerate(texts[:-1]))
         sql = _joined[shape] = f"WITH {head} {texts[-1]}"
-    bound = {f"w{number}_{name}": value for number, given in enumerate(values) for name, value in given.items()}
-    return sql, bound
+    return sql, [value for given in values for value in given]
 
 
-PARAMETER = re.compile(r"%\((\w+)\)s")
+NAMED = re.compile(r"%\((\w+)\)s")
+NUMBERED = re.compile(r"\$(\d+)")
 _joined: dict[tuple[str, ...], str] = {}  # as many as there are kinds of acts

@@ -48,6 +48,7 @@ class Played:
     leaf: bytes = ZERO_HASH
     created_at: str | None = None
     changed_at: str | None = None
+    private: set[str] = field(default_factory=set)  # paths whose values the log holds as commitments
     problems: list[str] = field(default_factory=list)
 
 
@@ -122,7 +123,9 @@ def _apply(played: Played, body: Mapping[str, Any], disclosures: Opener) -> None
         if head in NESTED:
             held = played.columns.setdefault(head, {})
         before = held.get(name)
-        if before != old and not isinstance(before, Withheld) and not isinstance(old, Withheld):
+        if is_commitment(change["new"]):
+            played.private.add(path)
+        if before != old and path not in played.private:  # a private value is told once, where it is set
             played.problems.append(f"entry {body['seq']} says that {path} was {old!r}, and it was {before!r}")
         if new is None and (rest or head == "checkpoints"):
             held.pop(name, None)

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from lifecycle import sets
 from lifecycle.database import Transaction
 from lifecycle.snapshots import plain
 from lifecycle.statements import Row, Statement
@@ -22,6 +23,14 @@ capacity = Capacity.__table__  # type: ignore[attr-defined]
 _task = Task.__table__  # type: ignore[attr-defined]
 _shortlisted = Shortlisted.__table__  # type: ignore[attr-defined]
 _project = Project.__table__  # type: ignore[attr-defined]
+
+
+def rank_of(dialect: str) -> Any:
+    """Return the column expression for the rank on a project's record, as an integer."""
+    if dialect == "postgresql":
+        return sa.literal_column("(project.record ->> 'rank')::integer", sa.Integer).label("rank")
+    return sa.literal_column("json_extract(project.record, '$.rank')", sa.Integer).label("rank")
+
 
 _AT = sa.and_(
     capacity.c.scope == sa.bindparam("scope"),
@@ -51,9 +60,11 @@ READ_SHORTLIST = Statement(
         _shortlisted.c.programme == sa.bindparam("of"), _shortlisted.c.credit_code == sa.bindparam("wanted")
     )
 )
-READ_RANKS = Statement(
-    sa.select(_project.c.id, _project.c.state, _project.c.record).where(
-        _project.c.batch_id == sa.bindparam("batch"), _project.c.city == sa.bindparam("of_city")
+READ_RANKS = sets.for_both(
+    lambda dialect: sa.select(_project.c.id, _project.c.state, rank_of(dialect)).where(
+        _project.c.batch_id == sa.bindparam("batch"),
+        _project.c.city == sa.bindparam("of_city"),
+        rank_of(dialect).is_not(None),
     )
 )
 
@@ -123,9 +134,7 @@ def rooms(
 def _ranks(tx: Transaction, case: Case, facts: Facts) -> frozenset[int]:
     rows = tx.fetch(READ_RANKS, batch=facts.batch, of_city=facts.application.city)
     return frozenset(
-        row["record"]["rank"]
-        for row in rows
-        if row["id"] != facts.project and row["record"].get("rank") and keeps_rank(case.definition, row["state"])
+        row["rank"] for row in rows if row["id"] != facts.project and keeps_rank(case.definition, row["state"])
     )
 
 

@@ -129,7 +129,7 @@ def _deed(caller: Caller, row: Row, changed: Row, told: list[Change], reason: st
     names = ("definition_hash", "policy_hash", "version", "state", "left_state")
     changes = [Change(f"/{name}", row[name], changed[name]) for name in names if row[name] != changed[name]]
     if row["pending"]:
-        changes.append(Change("/pending", row["pending"], None, person_of(caller)))
+        changes.append(Change("/pending", None, None, person_of(caller)))
     action = {
         "name": "move_version",
         "from": row["state"],

@@ -183,6 +183,7 @@ def end_of_day(day: date, zone: str = "Asia/Shanghai") -> datetime:
     return datetime.combine(_shifted(day, 1), time.min, tzinfo=_zone(zone)).astimezone(UTC)
 
 
+@lru_cache(maxsize=4096)
 def business_date(instant: datetime, zone: str = "Asia/Shanghai") -> date:
     """Give the date that people in the zone have at this instant; refuses a naive one with ValueError."""
     if instant.utcoffset() is None:

@@ -1,7 +1,6 @@
 """What a rule says of a case: met or not, the value seen, the threshold, the clause, in Chinese and English."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -29,8 +28,7 @@ class Judgement(NamedTuple):
     threshold: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One rule evaluated on one case."""
 
     rule: str

@@ -270,7 +270,7 @@ def _override(case: Case, before: Facts, findings: list[Finding]) -> list[Findin
     may = "override" in case.act.actor.rights and bool(case.act.reason)
     asked = case.act.override if may else frozenset()
     return [
-        replace(finding, overridden=True)
+        finding._replace(overridden=True)
         if not finding.met and finding.overridable and finding.rule in (asked | waived)
         else finding
         for finding in findings
