@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
+from lifecycle.database import Transaction
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Checkpoint
 from states.deadlines import end_of_day
@@ -13,16 +16,27 @@ from states.planning import Planned
 
 table = Checkpoint.__table__  # type: ignore[attr-defined]
 
-OPEN = Statement(
-    sa.select(table.c.id, table.c.kind, table.c.number, table.c.due_on, table.c.computed_on, table.c.provisional)
-    .where(table.c.project_id == sa.bindparam("project"), sa.text("status = 'open'"))
-    .order_by(table.c.kind, table.c.number)
-)
 OPEN = Statement(sa.insert(table))
 END = Statement(
     sa.update(table)
     .where(table.c.id == sa.bindparam("ended"))
     .values(status=sa.bindparam("how"), reason=sa.bindparam("why"), ended_at=sa.bindparam("at"))
+)
+# On PostgreSQL, however many rows, one statement of one shape: each new shape would be planned on each connection.
+_NAMES = [column.name for column in table.columns]
+_TYPES = ", ".join(f"{column.name} {column.type.compile(postgresql.dialect())}" for column in table.columns)  # type: ignore[no-untyped-call]
+OPEN_ALL = Statement(
+    sa.text(
+        f"INSERT INTO checkpoint ({', '.join(_NAMES)}) SELECT {', '.join(_NAMES)} "
+        f"FROM json_to_recordset(CAST(:given AS json)) AS given({_TYPES})"
+    )
+)
+END_ALL = Statement(
+    sa.text(
+        "UPDATE checkpoint c SET status = given.status, reason = given.reason, ended_at = given.ended_at "
+        "FROM json_to_recordset(CAST(:given AS json)) "
+        "AS given(id uuid, status text, reason text, ended_at timestamptz) WHERE c.id = given.id"
+    )
 )
 
 
@@ -113,8 +127,15 @@ def _same(item: Planned, row: Row) -> bool:
     )
 
 
-def write(tx: Any, change: Replan) -> None:
+def write(tx: Transaction, change: Replan) -> None:
     """Queue a replanning's rows."""
+    if tx.is_postgres:
+        if change.ended:
+            ended = [{name: row[name] for name in ("id", "status", "reason", "ended_at")} for row in change.ended]
+            tx.queue(END_ALL, given=orjson.dumps(ended).decode())
+        if change.opened:
+            tx.queue(OPEN_ALL, given=orjson.dumps(change.opened).decode())
+        return
     for row in change.ended:
         tx.queue(END, ended=row["id"], how=row["status"], why=row["reason"], at=row["ended_at"])
     for row in change.opened:

@@ -169,11 +169,15 @@ def _persons(case: Case, before: Facts) -> list[Finding]:
 
 
 def _dates(case: Case, before: Facts) -> list[Finding]:
-    act = case.act
+    act, transition = case.act, case.transition
+    assert transition is not None
     today = business_date(act.now, case.policy.policy.zone)
     earliest, pending = before.entered_on, before.pending
     if pending is not None and pending.event == act.event:  # nothing is confirmed before it was signed
         earliest = max(earliest, date.fromisoformat(pending.on))
+    for since in transition.elapsed.values():  # nor ended before it began
+        if start := before.record.get(since):
+            earliest = max(earliest, date.fromisoformat(start))
     possible = earliest <= act.on <= today
     findings = [_finding("date_possible", possible, act.on, [earliest, today], DATE_POSSIBLE)]
     if act.on < today:

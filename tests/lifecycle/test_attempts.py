@@ -1,7 +1,6 @@
 """Attempts that come to nothing: rolled back whole, told as a refusal, and kept in the log as one entry."""
 
 import sqlite3
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from lifecycle import projects, transition
 from lifecycle.attempts import attempt
 from lifecycle.audit import Log
+from lifecycle.batches import find_batch
 from lifecycle.callers import Caller
 from lifecycle.canonical import NotCanonical, parse_canonical
 from lifecycle.database import Database
@@ -21,7 +21,7 @@ from lifecycle.replay import drift_of_batch
 from lifecycle.requests import Request
 from lifecycle.statements import Row
 from tests.lifecycle import builders
-from tests.lifecycle.builders import QINGDAO, VETO_ITEMS, act, at, caller, drive, open_batch, read_entries, read_project
+from tests.lifecycle.builders import QINGDAO, VETO_ITEMS, at, caller, drive, open_batch, read_entries, read_project
 from tests.lifecycle.test_database import contents
 
 ON = date(2024, 7, 21)
@@ -29,6 +29,7 @@ TOO_LONG = (
     "内容过长或含有无法保存的字符，未办理；请精简后重试",
     "too long, or with characters that cannot be kept; nothing was done: shorten it and try again",
 )
+WAITING = "pending"  # entries that are still to be sealed
 NOWHERE = ("没有此项目，或不在您的管辖范围", "no such project within your reach")
 HANDLER = caller("handler", at(ON))
 
@@ -53,6 +54,11 @@ def record_vetoes(database: Database, log: Log, project: Row, found: dict[str, A
         transition.transition_project(tx, log, HANDLER, project["id"], request, key)
 
 
+def batch_of(database: Database) -> Row:
+    with database.reading() as tx:
+        return find_batch(tx, "sd-gongfu-2024-2")
+
+
 def last_of(database: Database, stream: str) -> dict[str, Any]:
     body: dict[str, Any] = parse_canonical(read_entries(database, stream)[-1]["body"])
     return body
@@ -75,12 +81,7 @@ def expect_one_failed_entry(database: Database, before: dict[str, list[str]], wa
     assert (body["reason"], body["docs"]) == (None, [])
     after = contents(database)
     grown = {name: len(after[name]) - len(before[name]) for name in before if after[name] != before[name]}
-    # The attempt waits to be sealed like any other entry; the caller's key may be made for it.
-    assert {name: number for name, number in grown.items() if name != "person_key"} == {
-        "entry": 1,
-        "pending_leaf": 1,
-        "project": 0,
-    }
+    assert grown == {"entry": 1, WAITING: 1, "project": 0}
 
 
 def test_veto_checks_too_large_for_an_entry_are_unreadable(database: Database, log: Log, project: Row) -> None:
@@ -120,11 +121,127 @@ def test_an_unreadable_request_leaves_its_key_free(database: Database, log: Log,
     assert (row["version"], row["head_seq"]) == (project["version"] + 1, project["head_seq"] + 3)
 
 
-def test_an_act_on_many_projects_with_one_too_large_is_undone_whole(database: Database, log: Log, project: Row) -> None:
-    with pytest.raises(Unreadable), attempt(database, log, HANDLER, ("project", project["id"]), "amend") as tx:
-        projects.amend_project(tx, log, HANDLER, act_first(database, log, project), {"title": "更名"})
-        transition.transition_project(
-            tx, log, HANDLER, project["id"], Request("record_vetoes", {"veto_checks": checks(100, 400)})
-        )
-    assert {row["title"] for row in titles(database, project)} == {"产线数字化1", "产线数字化2"}
+def test_what_was_done_before_the_refusal_is_undone(database: Database, log: Log, project: Row) -> None:
+    other = builders.create_projects(database, log, batch_of(database), 1, first=2)[0]
+    before = contents(database)
+    too_large = Request("record_vetoes", {"veto_checks": checks(100, 400)})
+    with pytest.raises(Unreadable), attempt(database, log, HANDLER, ("project", project["id"]), "both") as tx:
+        projects.amend_project(tx, log, HANDLER, other["id"], {"title": "更名"})
+        tx.flush()
+        transition.transition_project(tx, log, HANDLER, project["id"], too_large)
+    assert read_project(database, other["id"]) == other
+    expect_one_failed_entry(database, before, project, "both", "unreadable")
     assert drift_in(database, project) == {}
+
+
+# ---- names that are nobody's --------------------------------------------------------------------------------------
+
+NAMELESS = ["x", "", "1", "sd-gongfu-2024-2-00001", "\x00", "a\x00b", "' OR 1=1 --", "项目", "A" * 5000, "../x", "%s"]
+
+
+def spellings(project: Row) -> list[str]:
+    """Return what a database might read as the project's id, and what is none of an id's one spelling."""
+    own: str = project["id"]
+    return [*NAMELESS, own.upper(), f"{{{own}}}", f"urn:uuid:{own}", own.replace("-", ""), f"{own}\n", f" {own}"]
+
+
+def test_a_name_that_is_no_id_is_not_found_and_kept_with_the_system(database: Database, log: Log, project: Row) -> None:
+    def amend(tx: Any, name: str) -> None:
+        projects.amend_project(tx, log, HANDLER, name, {"title": "更名"})
+
+    def transit(tx: Any, name: str) -> None:
+        transition.transition_project(tx, log, HANDLER, name, builders.request_for("record_vetoes", project, ON))
+
+    before = contents(database)
+    names = spellings(project)
+    for name in names:
+        for action, use in (("amend", amend), ("record_vetoes", transit)):
+            with pytest.raises(NotFound) as raised, attempt(database, log, HANDLER, ("project", name), action) as tx:
+                use(tx, name)
+            assert raised.value.text == NOWHERE
+            body = last_of(database, "system/attempts")
+            assert (body["type"], body["outcome"], body["action"]["name"]) == ("project.attempted", "denied", action)
+            assert body["subject"] == {"kind": "project", "id": name[:100], "version": None}
+            assert body["changes"] == [{"path": "/problem", "old": None, "new": "not-found"}]
+            assert (body["action"]["from"], body["action"]["definition"]) == (None, None)
+    after = contents(database)
+    assert {name: len(after[name]) - len(before[name]) for name in before if after[name] != before[name]} == {
+        "entry": 2 * len(names),
+        WAITING: 2 * len(names),
+        "stream_head": 1,
+    }
+
+
+def test_whoever_reads_under_a_name_that_is_no_id_finds_nothing(database: Database, log: Log, project: Row) -> None:
+    doers: list[Caller] = [HANDLER, caller("auditor"), builders.caller_for("city", project, at(ON))]
+    for who in doers:
+        for name in [*spellings(project), "\ud800"]:
+            for read in (show_project, project_history):
+                with database.reading() as tx, pytest.raises(NotFound) as raised:
+                    read(tx, who, name)
+                assert raised.value.text == NOWHERE
+
+
+def test_a_project_out_of_reach_looks_like_none_and_its_stream_stays(
+    database: Database, log: Log, project: Row
+) -> None:
+    stranger = caller("city", at(ON), person="other", city=QINGDAO)
+    absent = project["id"][:-1] + ("0" if project["id"][-1] != "0" else "1")
+    for name in (project["id"], absent):
+        with pytest.raises(NotFound) as raised, attempt(database, log, stranger, ("project", name), "refuse") as tx:
+            transition.transition_project(tx, log, stranger, name, Request("refuse", reason="理由"))
+        assert raised.value.text == NOWHERE
+        body = last_of(database, "system/attempts")
+        assert body["subject"] == {"kind": "project", "id": name, "version": None}
+        assert body["actor"]["id"] == "other"
+    assert read_project(database, project["id"]) == project
+
+
+# ---- what drivers and the log say of a request --------------------------------------------------------------------
+
+TRANSLATED: list[tuple[Exception, type[Refusal], str]] = [
+    (NotCanonical("too long"), Unreadable, "unreadable"),
+    (OverflowError("Python int too large to convert to SQLite INTEGER"), Unreadable, "unreadable"),
+    (psycopg.errors.StringDataRightTruncation("value too long"), Unreadable, "unreadable"),
+    (psycopg.errors.UntranslatableCharacter("\\u0000 cannot be converted to text"), Unreadable, "unreadable"),
+    (psycopg.errors.NumericValueOutOfRange("bigint out of range"), Unreadable, "unreadable"),
+    (psycopg.errors.LockNotAvailable("lock timeout"), Busy, "busy"),
+    (psycopg.errors.DeadlockDetected("deadlock"), Busy, "busy"),
+    (psycopg.errors.SerializationFailure("serialization"), Busy, "busy"),
+    (sqlite3.OperationalError("database is locked"), Busy, "busy"),
+]
+PASSED_ON: list[Exception] = [
+    ValueError("a fault of ours"),
+    KeyError("key"),
+    sqlite3.OperationalError("no such table: nothing"),
+    sqlite3.IntegrityError("UNIQUE constraint failed"),
+    psycopg.errors.UniqueViolation("duplicate key"),
+    psycopg.OperationalError("server closed the connection"),
+]
+
+
+def fail(database: Database, log: Log, project: Row, error: Exception) -> None:
+    with attempt(database, log, HANDLER, ("project", project["id"]), "amend") as tx:
+        projects.amend_project(tx, log, HANDLER, project["id"], {"remarks": "改"})
+        raise error
+
+
+def test_what_a_driver_says_of_a_request_becomes_a_refusal_and_one_failed_entry(database: Database, log: Log) -> None:
+    draft = builders.create_projects(database, log, open_batch(database, log), 1)[0]
+    for error, kind, code in TRANSLATED:
+        was, before = read_project(database, draft["id"]), contents(database)
+        with pytest.raises(kind) as raised:
+            fail(database, log, was, error)
+        assert (type(raised.value), raised.value.__cause__) == (kind, error)
+        expect_one_failed_entry(database, before, was, "amend", code)
+    assert drift_in(database, draft) == {}
+
+
+def test_a_fault_of_ours_is_no_refusal_and_leaves_no_entry(database: Database, log: Log) -> None:
+    draft = builders.create_projects(database, log, open_batch(database, log), 1)[0]
+    before = contents(database)
+    for error in PASSED_ON:
+        with pytest.raises(type(error)) as raised:
+            fail(database, log, draft, error)
+        assert raised.value is error
+    assert contents(database) == before

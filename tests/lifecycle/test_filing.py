@@ -1,4 +1,4 @@
-"""What cannot be filed: every problem of an application is named at once, on entry as on amendment, and nothing is kept."""
+"""What cannot be filed: all of an application's problems are named, on entry as on amendment, and nothing is kept."""
 
 from dataclasses import fields, replace
 from typing import Any
@@ -24,8 +24,18 @@ LEAD, LANDING = application(1).members
 ODD = [("a\x00b", "含有控制字符"), ("a\x1fb", "含有控制字符"), ("a\x7fb", "含有控制字符"), ("\ud800", "含有控制字符")]
 EMPTY = [("", "不能为空"), (" \t\n", "不能为空"), ("　", "不能为空"), (5, "不能为空"), (["文"], "不能为空")]
 ENGLISH = {"不能为空": "must not be empty", "含有控制字符": "holds control characters"}
-CODES = ["", "91370100MA0000002", "91370100ma00000021", "91370100MA000000212", "９１370100MA0000002", "91370100MA000000-2"]
-CODE = ("第2家成员的统一社会信用代码应为18位大写字母和数字", "member 2: a credit code has 18 digits and capital letters")
+CODES = [
+    "",
+    "91370100MA0000002",
+    "91370100ma00000021",
+    "91370100MA000000212",
+    "９１370100MA0000002",
+    "91370100MA000000-2",
+]
+CODE = (
+    "第2家成员的统一社会信用代码应为18位大写字母和数字",
+    "member 2: a credit code has 18 digits and capital letters",
+)
 NAME = ("第1家成员的名称不合规", "member 1: the name cannot be kept")
 MONEY = ("预期投入应为以分计的非负整数", "the planned investment is a non-negative integer of fen")
 RANK = ("排序应为1至9999的整数", "a rank is an integer from 1 to 9999")
@@ -115,7 +125,9 @@ def test_an_application_that_cannot_be_kept_is_not_entered(database: Database, l
         assert drift_of_batch(tx, batch["id"]) == {}
     assert unmoved(after) == unmoved(batch)
     begun = batch["head_seq"]
-    assert outcomes(database, f"batch/{batch['id']}")[begun:] == [("batch.attempted", "failed", "unreadable")] * len(BAD)
+    assert outcomes(database, f"batch/{batch['id']}")[begun:] == [("batch.attempted", "failed", "unreadable")] * len(
+        BAD
+    )
     assert [row["code"][-5:] for row in create(database, log, batch, application(1))] == ["00001"]
 
 
@@ -135,9 +147,11 @@ def test_an_amendment_that_cannot_be_kept_changes_nothing(database: Database, lo
         assert drift_of_batch(tx, project["batch_id"]) == {}
 
 
-def test_all_problems_of_an_application_are_named_together(database: Database, log: Log, batch: Row, project: Row) -> None:
+def test_all_problems_of_an_application_are_named_together(
+    database: Database, log: Log, batch: Row, project: Row
+) -> None:
     wrong = {
-        **{name: "" for name in LENGTHS},
+        **dict.fromkeys(LENGTHS, ""),
         "city": "110100",
         "ownership": "private",
         "investment_fen": -1,

@@ -210,15 +210,14 @@ def test_what_the_ledger_has_already_is_an_error_at_its_row(database: Database, 
 
 def test_a_city_brings_in_its_own_rows_only(database: Database, log: Log, batch: Row) -> None:
     city = caller("city", city=JINAN)
-    shown = preview(database, batch, summary(FILED), by=city)
+    data, own, tasks = summary(FILED), summary([FILED[0], FILED[2]]), write_tasks([TaskRow(0, "T09", "新任务")])
+    shown = preview(database, batch, data, by=city)
     assert errors(shown) == [("汇总表", 6, "市", "out_of_scope")]
-    refused(ImportRefused, lambda: commit(database, log, batch, summary(FILED), shown.digest, by=city))
-    own = summary([FILED[0], FILED[2]])
+    refused(ImportRefused, lambda: commit(database, log, batch, data, shown.digest, by=city))
     digest = preview(database, batch, own, by=city).digest
     assert filed_in(database, commit(database, log, batch, own, digest, by=city)) == [FILED[0], FILED[2]]
-    data = write_tasks([TaskRow(0, "T09", "新任务")])
     for kind in ("tasks", "quotas", "shortlist"):
-        refused(Forbidden, lambda k=kind: preview(database, batch, data, k, city))
+        refused(Forbidden, lambda k=kind: preview(database, batch, tasks, k, city))
     for role in ("applicant", "leader", "auditor", "expert", "public"):
         refused(Forbidden, lambda r=role: preview(database, batch, own, by=caller(r, unit=credit_code(2))))
 

@@ -48,6 +48,7 @@ from tests.lifecycle.programme import AMENDABLE, ARROWS, LEFT, ORDER, PROVINCE, 
 
 LATE = date(2024, 8, 5)
 WAITS = {"publish": 8, "apply_half_year": 185, "apply_one_year": 185, "lapse": 260}  # days that make the act timely
+OVERDUE = {("fail_half_year", "half_year_rectification"): 100, ("fail_one_year", "one_year_rectification"): 100}
 
 PEOPLE = {"h1": "handler", "h2": "handler", "d1": "division_head", "l1": "leader", "c1": "city", "a1": "applicant"}
 STRANGERS = {"u1": "auditor", "e1": "expert", "y1": "system_admin", "s1": "security_admin"}
@@ -85,6 +86,9 @@ class Known:
     left: str | None = None
     signed: tuple[str, str] | None = None  # event and the first person
     proposer: str | None = None
+    paid: bool = False
+    reports: int = 0  # of progress
+    waived: frozenset[str] = frozenset()
 
 
 class Walk(RuleBasedStateMachine):
@@ -230,7 +234,7 @@ class Walk(RuleBasedStateMachine):
     def _ask_in_time(self, project: str, event: str) -> None:
         """Ask lawfully for an act on a day on which it can be done; what comes too late is waived first."""
         row = self._read(project)
-        self.now += timedelta(days=WAITS.get(event, 0))
+        self.now += timedelta(days=OVERDUE.get((event, row["state"]), WAITS.get(event, 0)))
         if event == "submit" and self._today() > LATE:
             waiver = replace(request_for("waive", row), fields={"waived_rules": ["R06", "R13", "R16"]})
             self._ask(row, self._caller("h1", row), waiver)
@@ -278,6 +282,10 @@ class Walk(RuleBasedStateMachine):
             assert known.proposer != person
         if event == "propose_tier":
             known.proposer = person
+        if event == "record_payment":
+            assert not known.paid, "a payment is recorded once"
+            known.paid = True
+        known.reports += event == "report_progress"
         known.signed = None
         target = {SAME: known.state, LEFT: known.left}.get(target, target) or ""
         if target != known.state:
@@ -314,6 +322,12 @@ class Walk(RuleBasedStateMachine):
         row, known = self._read(project), self.known[project]
         assert (row["state"], row["version"], row["left_state"]) == (known.state, known.version, known.left)
         assert bool(row["pending"]) == bool(known.signed)
+        assert ("paid" in row["flags"]) == known.paid
+        calls = [item["number"] for item in row["plan"] if item["kind"] == "progress_call"]
+        assert all(number > known.reports for number in calls), "a progress call closes as its report comes in"
+        waived = frozenset(row["record"].get("waived_rules") or ())
+        assert known.waived <= waived, "what was waived once stays waived"
+        known.waived = waived
 
     def _read(self, project: str) -> Row:
         return read_project(self.database, project)

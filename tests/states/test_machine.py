@@ -234,11 +234,13 @@ def test_an_act_stamps_its_date_and_counts_itself():
 
 
 def test_days_pass_between_two_acts_and_are_added_to_those_before():
-    for since, total in (("2025-02-21", 15), ("2025-03-03", 5), ("2025-03-10", 5)):
+    for since, total in (("2025-02-21", 15), ("2025-03-03", 5)):
         record = asked("resume", record={"suspended_days": 5, "suspended_on": since}).after.record
         assert (record["suspended_days"], "suspended_on" in record) == (total, False)
     assert asked("resume", record={"suspended_on": "2025-02-21"}).after.record["suspended_days"] == 10
     assert asked("resume").after.record["suspended_days"] == 0
+    early = asked("resume", record={"suspended_on": "2025-03-04"})
+    assert early.refused_for == ["date_possible"]
 
 
 def test_what_an_act_drops_is_off_the_record_unless_it_is_given_anew():

@@ -224,7 +224,6 @@ def upgrade() -> None:
         sa.Column("opened_at", UTCDateTime, nullable=False),
         sa.Column("ended_at", UTCDateTime, nullable=True),
         sa.CheckConstraint("status IN ('open','closed','superseded')", name=op.f("ck_checkpoint_status")),
-        sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name=op.f("fk_checkpoint_batch_id")),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_checkpoint_project_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_checkpoint")),
     )
