@@ -101,6 +101,7 @@ class Transition(Labelled):
     optional: tuple[Code, ...] = ()
     documents: tuple[Code, ...] = ()
     optional_documents: tuple[Code, ...] = ()
+    fresh: tuple[Code, ...] = ()  # of the documents, those that must come with this very act
     reason: bool = False
     persons: Literal[1, 2] = 1
     not_by: tuple[Code, ...] = ()  # events whose doer may not do this one

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from states.definition import FieldSpec, LifecycleDefinition, Transition
 
 TEXT_LIMIT = 4000
 MONEY_LIMIT = 10**15  # fen; far above any budget, far below what JSON readers round
+SCORE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
@@ -52,7 +53,7 @@ def clean_text(value: Any, limit: int = TEXT_LIMIT) -> str:
     """
     if not isinstance(value, str):
         raise FieldProblem("应为文本 / must be a text")
-    text = value.strip()
+    text = value.replace("\r\n", "\n").strip()
     if not text:
         raise FieldProblem("不能为空 / must not be empty")
     if len(text) > limit:
@@ -97,15 +98,12 @@ def _money(_spec: FieldSpec, value: Any) -> int:
 
 
 def _score(_spec: FieldSpec, value: Any) -> str:
-    try:
-        score = Decimal(value) if isinstance(value, str) else Decimal(value if type(value) is int else "NaN")
-    except InvalidOperation:
-        score = Decimal("NaN")
-    if not (score.is_finite() and 0 <= score <= 100 and score == score.quantize(Decimal("0.01"))):
+    text = str(value) if type(value) is int else value
+    if not (isinstance(text, str) and SCORE.fullmatch(text) and Decimal(text) <= 100):
         raise FieldProblem(
             '应为0至100、至多两位小数的文本，如"88.50" / must be a text from 0 to 100 with at most two decimals'
         )
-    return format(abs(score).quantize(Decimal("0.01")), "f")  # one way to write nought: "-0" is "0.00"
+    return format(Decimal(text).quantize(Decimal("0.01")), "f")
 
 
 def _boolean(_spec: FieldSpec, value: Any) -> bool:

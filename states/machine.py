@@ -95,7 +95,12 @@ def prepare(
     after = {**facts.record, **_record_after(definition, transition, facts, act)}
     known = target in definition.states
     wanted = claims_with(definition, policy, facts.application, after, target) if known else {}
-    merged = facts.with_record(_merged(definition, facts, fields), act.documents)
+    kept = {name: value for name, value in facts.record.items() if name not in transition.drops}
+    merged = replace(
+        facts,
+        record={**kept, **_merged(definition, facts, fields)},
+        documents={**facts.documents, **act.documents},
+    )
     case = Case(definition, policy, calendar, merged, act, transition, target, held, wanted)
     findings = [structure.offered(case), *([structure.fields_readable(wrong)] if wrong else [])]
     return case, findings, needs(transition) | (frozenset({"room"}) if held != wanted else frozenset())

@@ -120,7 +120,11 @@ def _needs(case: Case) -> list[Finding]:
     assert transition is not None
     labels = case.definition
     missing = [labels.fields[name].zh for name in transition.fields if name not in act.fields]
-    absent = [labels.documents[kind].zh for kind in transition.documents if kind not in case.facts.documents]
+    absent = [
+        labels.documents[kind].zh
+        for kind in transition.documents
+        if kind not in (act.documents if kind in transition.fresh else case.facts.documents)
+    ]
     known = {*transition.documents, *transition.optional_documents}
     strange = [kind for kind in act.documents if kind not in known]
     findings = []
@@ -160,7 +164,11 @@ def _persons(case: Case, before: Facts) -> list[Finding]:
     if transition.persons == 2 and pending is not None and pending.event == act.event:
         another = pending.actor != act.actor.id
         findings.append(_finding("another_person", another, None, None, ANOTHER_PERSON))
-        same_text = dict(pending.fields) == dict(act.fields) and dict(pending.documents) == dict(act.documents)
+        same_text = (dict(pending.fields), dict(pending.documents), pending.reason) == (
+            dict(act.fields),
+            dict(act.documents),
+            act.reason,
+        )
         findings.append(_finding("same_as_signed", same_text, None, None, PENDING_SAME))
     if transition.target == LEFT:
         possible = before.left_state in case.definition.returns_to(before.state)

@@ -75,13 +75,15 @@ def bodies(*told: Told, batch: Iterable[dict[str, Any]] = ()) -> list[bytes]:
         seq, leaf, known, version = streams.get(stream, (0, ZERO_HASH, {}, 0))
         columns = {**one.columns, "state": one.to, "version": version + 1}
         changes = [
-            {"path": f"/{name}", "old": known.get(name), "new": value}
+            {"path": f"/{name}", "old": before(known.get(name)), "new": value}
             for name, value in columns.items()
             if known.get(name) != value
         ]
         record = {f"record/{name}": value for name, value in one.record.items()}
         record |= {f"checkpoints/{name}": value for name, value in one.checkpoints.items()}
-        changes += [{"path": f"/{path}", "old": known.get(path), "new": value} for path, value in record.items()]
+        changes += [
+            {"path": f"/{path}", "old": before(known.get(path)), "new": value} for path, value in record.items()
+        ]
         changes += [{"path": f"/capacities/{place}", "old": None, "new": amount} for place, amount in one.held.items()]
         changes += [{"path": "/effective_on", "old": None, "new": one.dated}] if one.dated else []
         kind = "created" if not seq else "signed" if one.signed else "transitioned"
@@ -93,6 +95,11 @@ def bodies(*told: Told, batch: Iterable[dict[str, Any]] = ()) -> list[bytes]:
         found.append(canonical_bytes(data))
         streams[stream] = (seq + 1, leaf_hash(found[-1]), {**known, **columns, **record}, version + 1)
     return found
+
+
+def before(value: Any) -> Any:
+    """Return what an entry tells of the value that was there: of a private one nothing."""
+    return None if value == HIDDEN else value
 
 
 def _body(

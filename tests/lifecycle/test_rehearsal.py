@@ -267,6 +267,28 @@ def test_an_entry_whose_old_value_is_not_what_was_there_is_found():
     assert broken([entries[0], canonical_bytes(body)]) == {("changes_follow", "project/p1", 2)}
 
 
+def test_a_private_value_is_told_once_and_not_repeated_by_the_entry_that_ends_it():
+    start = created("draft", columns={"remarks": HIDDEN})
+    amended = Told("amend", "draft", columns={"remarks": None})
+    entries = bodies(start, amended)
+    assert broken(entries) == set()
+    body = orjson.loads(entries[1])
+    (change,) = [change for change in body["changes"] if change["path"] == "/remarks"]
+    assert (change["old"], change["new"]) == (None, None)
+    change["old"] = "what it was"
+    assert broken([entries[0], canonical_bytes(body)]) == {("changes_follow", "project/p1", 2)}
+
+
+def test_acts_dated_back_one_after_another_are_no_flaw():
+    entries = bodies(
+        created("city_recommended", held=UNITS | PLACE),
+        Told("accept_filing", "under_review", dated="2024-07-01", columns={"entered_on": "2024-07-01"}),
+        Told("record_vetoes", "under_review", role="city", dated="2024-07-02"),
+        batch=[QUOTA],
+    )
+    assert broken(entries) == set()
+
+
 def test_a_live_row_that_the_log_does_not_tell_of_is_found(database: Database, log: Log):
     stage = set_stage(database, log, small(STORY, 1), first_material())
     assert conclude(stage, []).violations == ()

@@ -34,6 +34,7 @@ from tests.lifecycle.builders import (
     read_project,
     request_for,
 )
+from tests.lifecycle.test_database import contents
 
 DUE = {
     "due_on": "2024-09-04",
@@ -173,6 +174,23 @@ def test_a_redacted_value_is_withheld_and_the_rest_still_agrees(database: Databa
     with database.reading() as tx:
         assert replay(tx, project["id"])["record"]["objector_name"] == Withheld(last["id"], path)
     assert drift_of(database, project) == []
+
+
+def test_a_private_value_stands_in_one_disclosure_alone(database: Database, log: Log, batch: Row) -> None:
+    row = drive(database, log, create_projects(database, log, batch, 1)[0]["id"], "published")
+    act(database, log, row["id"], "request_change", fields={"change_request": "第一次"})
+    act(database, log, row["id"], "decide_change")
+    act(database, log, row["id"], "request_change", fields={"change_request": "第二次"}, on=date(2024, 10, 21))
+    officer = caller("handler", at(date(2024, 10, 22)))
+    with database.transaction() as tx:
+        projects.amend_project(tx, log, officer, row["id"], {"contact_phone": "13900000000"})
+    with database.transaction() as tx:
+        projects.amend_project(tx, log, officer, row["id"], {"contact_phone": None})
+    kept = contents(database)
+    for private in ("第一次", "第二次", "13800000000", "13900000000"):
+        told = [line for line in kept["disclosure"] if private in line or ascii(private)[1:-1] in line]
+        assert len(told) == 1, private
+    assert drift_in(database, batch) == {}
 
 
 BEHIND_THE_LOG: list[tuple[str, Any, str]] = [

@@ -77,7 +77,8 @@ def test_another_person_with_other_content_is_refused():
 def test_a_second_signature_is_judged_as_strictly_as_the_first():
     second = signed("revoke")
     assert second.but(actor=actor_of("丙", "auditor")).refused_for == ["permitted"]
-    assert second.but(reason=None).refused_for == ["reason_given"]
+    assert second.but(reason=None).refused_for == ["reason_given", "same_as_signed"]
+    assert second.but(reason="另一理由").refused_for == ["same_as_signed"]
 
 
 def test_a_second_signature_is_not_dated_before_the_first():
@@ -120,3 +121,10 @@ def test_who_proposed_a_reward_may_not_grant_it():
     granting = asked("grant_reward").given(signers=proposed.signers)
     assert granting.refused_for == ["another_person"]
     assert granting.but(actor=HEAD).after.signers == {"propose_tier": "甲"}
+
+
+def test_a_second_objection_brings_its_own_material_and_stamp():
+    again = asked("object", record={"objection_stamped": True})
+    assert again.but(documents={}).refused_for == ["documents_complete"]
+    unit = again.but(fields={**again.act.fields, "objector_kind": ["unit"]})
+    assert unit.refused_for == ["objection_in_form"]
