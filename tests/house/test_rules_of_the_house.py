@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from api.documentation import pages
+from lifecycle.errors import Refusal, kinds_of
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("states", "lifecycle", "schedules", "api")
 
@@ -104,9 +107,9 @@ def test_every_public_function_and_class_has_a_docstring() -> None:
         if "migrations/" in named(path):
             continue
         for node in ast.parse(path.read_text("utf-8")).body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-                if not ast.get_docstring(node):
-                    silent.append(f"{named(path)}:{node.name}")
+            public = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+            if public and not ast.get_docstring(node):
+                silent.append(f"{named(path)}:{node.name}")
     assert silent == []
 
 
@@ -132,14 +135,10 @@ def test_no_file_names_a_place_of_this_machine() -> None:
 
 
 def test_every_problem_code_has_a_page() -> None:
-    from lifecycle.errors import Refusal, kinds_of
-
     codes = {kind.code for kind in kinds_of(Refusal)} - {"refused"}
-    pages = {path.stem for path in (ROOT / "docs/problems").glob("*.md")}
-    assert codes - pages == set()
+    written = {path.stem for path in (ROOT / "docs/problems").glob("*.md")}
+    assert codes - written == set()
 
 
 def test_generated_pages_are_fresh() -> None:
-    from api.documentation import pages
-
     assert [named(path) for path, text in pages().items() if path.read_text("utf-8") != text] == []

@@ -56,4 +56,6 @@ ARROWS = {(event, state): (target, roles) for event, states, target, roles in TA
 AMENDABLE = {"draft": APPLICANT | CITY | PROVINCE, "returned": APPLICANT | CITY | PROVINCE}
 AMENDABLE |= {"published": PROVINCE, "half_year_accepted": PROVINCE}
 TWO_PERSONS = ("revoke", "reopen")
-ORDER = [event for event, *_ in TABLE if event not in {"withdraw", "return_for_correction", "refuse", "object", "disqualify"}]
+ORDER = [
+    event for event, *_ in TABLE if event not in {"withdraw", "return_for_correction", "refuse", "object", "disqualify"}
+]

@@ -164,9 +164,7 @@ def into_profile(value: Any) -> Any:
         ("x" * 32767, "$: 32769 bytes, and the limit is 32768"),
     ],
 )
-def test_a_value_outside_the_profile_is_refused_with_its_place_and_the_reason(
-    value: object, message: str
-) -> None:
+def test_a_value_outside_the_profile_is_refused_with_its_place_and_the_reason(value: object, message: str) -> None:
     assert refusal(value) == message
 
 

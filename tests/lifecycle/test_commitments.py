@@ -38,9 +38,7 @@ def test_the_commitment_is_the_hash_that_the_design_names() -> None:
 
 
 def test_a_known_commitment_stays_the_same_for_ever() -> None:
-    assert commit(KEY, "person-7", ENTRY, PATH, VALUE)[0] == {
-        "$c": "VJBE1OdLqyG+2AN3rpKHuY19b1Cg7mrwsJrWNRMa844="
-    }
+    assert commit(KEY, "person-7", ENTRY, PATH, VALUE)[0] == {"$c": "VJBE1OdLqyG+2AN3rpKHuY19b1Cg7mrwsJrWNRMa844="}
 
 
 @settings(derandomize=True, deadline=None, max_examples=300)

@@ -65,9 +65,7 @@ def test_a_raw_key_file_signs_as_the_published_key(signer: FileSigner) -> None:
 
 
 def test_a_pem_file_holds_the_same_key_as_the_raw_file(signer: FileSigner, tmp_path: Path) -> None:
-    pem = Ed25519PrivateKey.from_private_bytes(SECRET).private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
+    pem = Ed25519PrivateKey.from_private_bytes(SECRET).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     assert load_signer(write_key(tmp_path / "writer.pem", pem)) == signer
 
 
@@ -125,9 +123,7 @@ def test_a_missing_key_file_is_not_made_by_reading(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o077, 0o277])
-def test_a_new_key_file_has_mode_0600_in_directories_of_0700_under_any_umask(
-    tmp_path: Path, mask: int
-) -> None:
+def test_a_new_key_file_has_mode_0600_in_directories_of_0700_under_any_umask(tmp_path: Path, mask: int) -> None:
     # The oddest mask would lock the directories themselves, so they are there beforehand in that case.
     path = tmp_path / "keys" / "writer" / "key.pem"
     if mask == 0o277:
@@ -186,9 +182,7 @@ def test_a_negative_number_or_a_leaf_of_another_length_is_refused() -> None:
 
 def test_a_receipt_verifies_with_the_key_that_signed_it(signer: FileSigner) -> None:
     receipt = sign_receipt(signer, ORIGIN, STREAM, 7, LEAF)
-    Ed25519PublicKey.from_public_bytes(PUBLIC).verify(
-        receipt.signature, receipt_message(ORIGIN, STREAM, 7, LEAF)
-    )
+    Ed25519PublicKey.from_public_bytes(PUBLIC).verify(receipt.signature, receipt_message(ORIGIN, STREAM, 7, LEAF))
     assert receipt == Receipt(
         ORIGIN, STREAM, 7, LEAF, signer.sign(receipt_message(ORIGIN, STREAM, 7, LEAF)), key_id(PUBLIC)
     )
@@ -210,9 +204,7 @@ def test_a_receipt_is_told_as_json_values(signer: FileSigner) -> None:
 @pytest.mark.parametrize("name", ["origin", "stream", "leaf", "signature", "key_id", "seq"])
 def test_a_receipt_with_any_one_bit_flipped_does_not_verify(signer: FileSigner, name: str) -> None:
     receipt = sign_receipt(signer, ORIGIN, STREAM, 7, LEAF)
-    verdicts = [
-        verify_receipt(replace(receipt, **{name: other}), PUBLIC) for other in flips(getattr(receipt, name))
-    ]
+    verdicts = [verify_receipt(replace(receipt, **{name: other}), PUBLIC) for other in flips(getattr(receipt, name))]
     assert verdicts == [False] * len(verdicts)
 
 
@@ -220,9 +212,7 @@ def flips(value: Any) -> list[Any]:
     if isinstance(value, int):
         return [value ^ (1 << bit) for bit in range(53)]
     data = value.encode("ascii") if isinstance(value, str) else value
-    flipped = [
-        bytes([*data[:n], data[n] ^ (1 << bit), *data[n + 1 :]]) for n in range(len(data)) for bit in range(8)
-    ]
+    flipped = [bytes([*data[:n], data[n] ^ (1 << bit), *data[n + 1 :]]) for n in range(len(data)) for bit in range(8)]
     return [other.decode("latin-1") for other in flipped] if isinstance(value, str) else flipped
 
 

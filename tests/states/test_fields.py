@@ -129,7 +129,8 @@ BAD = {
     ],
     "rank": [(value, "应在1至999之间 / must be between 1 and 999") for value in (0, 1000, -HUGE)],
     "score": [
-        *[(value, NOT_A_SCORE) for value in ("88.555", "100.01", "100.001", "-0.01", "-0", "1_0", "１０", "1e1", "1e9", "1e-3", "1E-99999999")],
+        *[(value, NOT_A_SCORE) for value in ("88.555", "100.01", "100.001", "-0.01", "-0",
+            "1_0", "１０", "1e1", "1e9", "1e-3", "1E-99999999")],
         *[(value, NOT_A_SCORE) for value in ("NaN", "sNaN", "Infinity", "-inf", "", "88,5", "88\x00", "\ud800")],
         *[(value, NOT_A_SCORE) for value in (88.5, NAN, float("inf"), True, False, -1, 101, HUGE, ["88"], {"a": 1})],
         ("1e9999999999999999999", NOT_A_SCORE),
