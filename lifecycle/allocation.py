@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from lifecycle import sets, surroundings
 from lifecycle.database import Transaction
+from lifecycle.rulebooks import definition_for
 from lifecycle.sets import for_both
 from lifecycle.surroundings import Place, keeps_rank, places_of, rank_of
 from lifecycle.tables import Project, Shortlisted, Task
@@ -45,7 +46,9 @@ SHORTLISTED = for_both(
     )
 )
 RANKS = for_both(
-    lambda dialect: sa.select(_project.c.id, _project.c.city, _project.c.state, rank_of(dialect)).where(
+    lambda dialect: sa.select(
+        _project.c.id, _project.c.city, _project.c.state, _project.c.definition_hash, rank_of(dialect)
+    ).where(
         _project.c.batch_id == sa.bindparam("batch"),
         sets.within(_project.c.city, "wanted", dialect),
         rank_of(dialect).is_not(None),
@@ -66,7 +69,8 @@ class Asked(NamedTuple):
 class Allocation:
     """The surroundings of a set of projects, and how much of each capacity the rows so far have taken."""
 
-    rooms: dict[Place, Room] = field(default_factory=dict)
+    rooms: dict[Place, Room] = field(default_factory=dict)  # as the first row's version limits them
+    imported: dict[Place, int | None] = field(default_factory=dict)  # ceilings that lie in the database
     taken: dict[Place, int] = field(default_factory=dict)
     tasks: frozenset[str] | None = None
     shortlisted: frozenset[str] = frozenset()
@@ -93,7 +97,7 @@ class Allocation:
             cities = {application.city for application in applications}
             rows = sets.select_many(tx, RANKS, "wanted", cities, batch=first.scopes.batch)
             for row in rows:
-                if keeps_rank(first.rules.definition, row["state"]):
+                if keeps_rank(definition_for(tx, row["definition_hash"]), row["state"]):
                     new.ranks.setdefault(row["city"], {})[row["rank"]] = row["id"]
         return new
 
@@ -101,7 +105,7 @@ class Allocation:
         """Return the case with its surroundings as they stand after the rows before it."""
         facts = case.facts
         if self.rooms:
-            facts = replace(facts, room={place: self._room(place) for place in places_of(case)})
+            facts = replace(facts, room={place: self._room(case, place) for place in places_of(case)})
         if self.tasks is not None:
             facts = replace(facts, task_listed=facts.application.task_code in self.tasks)
         if self.shortlisted:
@@ -120,9 +124,9 @@ class Allocation:
         if rank is not None:
             self.ranks.setdefault(case.facts.application.city, {})[rank] = case.facts.project
 
-    def _room(self, place: Place) -> Room:
-        room = self.rooms[place]
-        return Room(room.used + self.taken.get(place, 0), room.ceiling)
+    def _room(self, case: Case, place: Place) -> Room:
+        ceiling = ceiling_of(case.definition, case.policy, place[0], self.imported.get(place))
+        return Room(self.rooms[place].used + self.taken.get(place, 0), ceiling)
 
     def _read_rooms(self, tx: Transaction, asked: Sequence[Asked], lock: bool) -> None:
         first = asked[0]
@@ -141,5 +145,6 @@ class Allocation:
                 stored[row["pool"], row["key"]] = row
         for place in wanted:
             row = stored.get(place, {"ceiling": None, "used": 0})
+            self.imported[place] = row["ceiling"]
             ceiling = ceiling_of(definition, first.case.policy, place[0], row["ceiling"])
             self.rooms[place] = Room(row["used"], ceiling)

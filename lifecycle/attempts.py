@@ -41,6 +41,7 @@ def _set(table: sa.Table) -> Statement:
     )
 
 
+ELSEWHERE = ("not-found", "busy")  # told in `system/attempts`: out of reach, or the row's lock is the very trouble
 LOCK_SUBJECT = {kind: _lock(table) for kind, table in SUBJECTS.items()}
 SET_HEAD = {kind: _set(table) for kind, table in SUBJECTS.items()}
 
@@ -105,13 +106,13 @@ def busy() -> Busy:
 def record_attempt(
     tx: Transaction, log: Log, caller: Caller, subject: tuple[str, str], action: str, refusal: Refusal
 ) -> None:
-    """Append the failed attempt to its subject's stream, or to the caller's own where the subject is out of reach.
+    """Append the failed attempt to its subject's stream, or to `system/attempts` where that row cannot be had.
 
     Only the stream's head moves; the subject's version stays.
     """
     kind, name = subject
     row = None
-    if kind in LOCK_SUBJECT and refusal.code != "not-found" and is_identifier(name):
+    if kind in LOCK_SUBJECT and refusal.code not in ELSEWHERE and is_identifier(name):
         row = tx.one(LOCK_SUBJECT[kind], wanted=name)
     told = _deed(refusal, kind, name, action, row)
     if row is None:

@@ -295,7 +295,10 @@ def _digest(
         request.reason,
         sorted(request.override),
         request_hash({"fields": request.fields, "documents": request.documents}),
-        [request_hash({"own": [item.fields, item.documents]}) for item in items if item.fields or item.documents],
+        [
+            request_hash({"own": [item.fields, item.documents]}) if item.fields or item.documents else None
+            for item in items
+        ],
         [
             [
                 row.loaded.row["id"],

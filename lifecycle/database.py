@@ -1,5 +1,6 @@
 """The engine, its transactions and statements: the only place that opens, commits or rolls back."""
 
+import select
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
@@ -187,7 +188,19 @@ def open_database(settings: Settings) -> Database:
             },
         )
         event.listen(engine, "connect", _configure_postgres)
+        event.listen(engine, "checkout", _check_open)
     return Database(engine)
+
+
+def _check_open(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
+    """Refuse an idle connection that the server has closed; the pool then drops all its old ones and opens another.
+
+    Nothing is sent: an idle connection has something to read only where the server said good-bye.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise sa.exc.InvalidatePoolError()
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from lifecycle import sets
 from lifecycle.audit import Change, Log
-from lifecycle.batches import put_quotas, put_shortlist, put_tasks, rules_of, tell
+from lifecycle.batches import LOCK_BATCH, put_quotas, put_shortlist, put_tasks, rules_of, tell
 from lifecycle.callers import Caller
 from lifecycle.database import Transaction
 from lifecycle.errors import Forbidden, ImportRefused, PreviewStale, Unreadable
@@ -151,6 +151,7 @@ def commit_import(
         PreviewStale: the digest is not that of this file for this batch.
         Forbidden, Unreadable: as the preview.
     """
+    tx.one(LOCK_BATCH, wanted=batch["id"])  # what another import enters at the same moment is seen by the preview
     preview = preview_import(tx, caller, batch, kind, data, limits)
     if preview.digest != digest:
         raise PreviewStale(

@@ -140,6 +140,8 @@ def revoke_token(tx: Transaction, log: Log, caller: Caller, token: str) -> None:
     row = tx.one(TOKEN_BY_ID, wanted=token) if is_identifier(token) else None
     if row is None:
         raise NotFound(Text("没有此令牌", "no such token"))
+    if row["revoked_at"] is not None:
+        return
     tx.queue(REVOKE, of=token, revoked_at=caller.now)
     _tell(tx, log, caller, row["person_id"], "user.token_revoked", [Change("/tokens", token, None)])
 

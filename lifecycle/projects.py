@@ -121,13 +121,14 @@ def amend_project(
     application = amended(application_of(loaded.row), values)
     check_application(loaded.rules.policy, application)
     _may_enter(caller, application)
-    columns = {**application_columns(application), "pending": None}
+    columns: dict[str, Any] = application_columns(application)
     row = loaded.row
     contact = f"contact/{project}"
     keys.known.update(audit.keys_of(tx, contact).known)
-    changes = changes_between(loaded.rules.definition, row, columns, person_of(caller), contact)
-    if not changes:
+    if all(row[name] == value for name, value in columns.items()):
         return row, None
+    columns["pending"] = None
+    changes = changes_between(loaded.rules.definition, row, columns, person_of(caller), contact)
     taken = _capacities(tx, loaded, {**row, **columns})
     changes += [Change(*item) for item in surroundings.told(taken)]
     columns["version"] = row["version"] + 1

@@ -59,6 +59,16 @@ def rules_for(tx: Transaction, definition: str, policy: str, calendar: str | Non
     )
 
 
+def definition_for(tx: Transaction, digest: str) -> LifecycleDefinition:
+    """Return the definition behind a hash.
+
+    Raises:
+        NotFound: it is not stored: the database is not whole.
+    """
+    found: LifecycleDefinition = _load(tx, digest)
+    return found
+
+
 def _load(tx: Transaction, digest: str) -> Any:
     found = _read.get(digest)
     if found is None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from lifecycle import sets
 from lifecycle.database import Transaction
+from lifecycle.rulebooks import definition_for
 from lifecycle.snapshots import plain
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Capacity, Project, Shortlisted, Task
@@ -61,7 +62,7 @@ READ_SHORTLIST = Statement(
     )
 )
 READ_RANKS = sets.for_both(
-    lambda dialect: sa.select(_project.c.id, _project.c.state, rank_of(dialect)).where(
+    lambda dialect: sa.select(_project.c.id, _project.c.state, _project.c.definition_hash, rank_of(dialect)).where(
         _project.c.batch_id == sa.bindparam("batch"),
         _project.c.city == sa.bindparam("of_city"),
         rank_of(dialect).is_not(None),
@@ -101,7 +102,7 @@ def surround(tx: Transaction, case: Case, needs: frozenset[str], scopes: Scopes,
         rows = [row for unit in units for row in tx.fetch(READ_SHORTLIST, of=scopes.programme, wanted=unit)]
         facts = replace(facts, shortlisted_before=frozenset(row["credit_code"] for row in rows))
     if "ranks" in needs:
-        facts = replace(facts, ranks_taken=_ranks(tx, case, facts))
+        facts = replace(facts, ranks_taken=_ranks(tx, facts))
     return replace(case, facts=facts)
 
 
@@ -131,10 +132,12 @@ def rooms(
     return room
 
 
-def _ranks(tx: Transaction, case: Case, facts: Facts) -> frozenset[int]:
+def _ranks(tx: Transaction, facts: Facts) -> frozenset[int]:
     rows = tx.fetch(READ_RANKS, batch=facts.batch, of_city=facts.application.city)
     return frozenset(
-        row["rank"] for row in rows if row["id"] != facts.project and keeps_rank(case.definition, row["state"])
+        row["rank"]
+        for row in rows
+        if row["id"] != facts.project and keeps_rank(definition_for(tx, row["definition_hash"]), row["state"])
     )
 
 
@@ -147,6 +150,17 @@ def move(tx: Transaction, definition: LifecycleDefinition, scopes: Scopes, chang
     """Queue the changes of the counters, in the order in which they were locked."""
     for (pool, key), amount in sorted(changes.items()):
         tx.queue(MOVE, of_scope=scopes.of(definition, pool), of_pool=pool, of_key=key, by=amount)
+
+
+def recount(tx: Transaction, changes: Mapping[tuple[Place, str], int]) -> None:
+    """Lock counters, each by its place and scope, make those that are not there, and queue their changes."""
+    named = [{"scope": scope, "pool": pool, "key": key} for (pool, key), scope in sorted(changes)]
+    for values in named:
+        tx.queue(MAKE_ROOM, **values)
+    for values in named:
+        tx.one(LOCK_ROOM, **values)
+    for ((pool, key), scope), amount in sorted(changes.items()):
+        tx.queue(MOVE, of_scope=scope, of_pool=pool, of_key=key, by=amount)
 
 
 def told(changes: Mapping[Place, int]) -> list[tuple[str, Any, Any]]:

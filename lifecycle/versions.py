@@ -88,6 +88,8 @@ def move_project(
 ) -> Receipt:
     """Move one project to another version; `state_map` says which new state each renamed state becomes.
 
+    The new version's ceilings are not asked: a project keeps what it holds, and nothing new is taken until there is room.
+
     Effects, in order: hashes, state, capacities as the new version counts them, checkpoints planned anew, log entry.
 
     Raises:
@@ -103,7 +105,6 @@ def move_project(
     columns = _columns(loaded, rules, state_map)
     changed = {**row, **columns, "definition_hash": definition, "policy_hash": policy}
     taken = moved(_claims(loaded.rules, row), _claims(rules, changed))
-    surroundings.rooms(tx, rules.definition, rules.policy, loaded.scopes, sorted(taken), lock=True)
     replan = checkpoints.replan(
         project,
         row["batch_id"],
@@ -119,9 +120,10 @@ def move_project(
     deed = _deed(caller, row, changed, told, reason)
     built = audit.build(log, caller, Head(row["head_seq"], row["head_hash"]), deed, keys)
     columns.update(plan=replan.plan, head_seq=built.head.seq, head_hash=built.head.hash, changed_at=caller.now)
+    surroundings.recount(tx, _recounted(loaded, rules, row, changed))
     tx.queue(REPIN_PROJECT, of=project, definition=definition, policy=policy)
     tx.flush()
-    write(tx, Loaded(row, rules, loaded.facts), columns, taken, replan, built)
+    write(tx, Loaded(row, rules, loaded.facts), columns, {}, replan, built)
     return built.receipt
 
 
@@ -179,11 +181,24 @@ def _claims(rules: RuleSet, row: Row) -> Claims:
     return claims(rules.definition, rules.policy, facts, facts.state)
 
 
+def _recounted(loaded: Loaded, rules: RuleSet, row: Row, changed: Row) -> dict[tuple[surroundings.Place, str], int]:
+    """Return how the counters change, by place and scope; the old version says where the project is counted now."""
+    changes: dict[tuple[surroundings.Place, str], int] = {}
+    for sign, version, facts in ((-1, loaded.rules, row), (1, rules, changed)):
+        for place, amount in _claims(version, facts).items():
+            at = place, loaded.scopes.of(version.definition, place[0])
+            changes[at] = changes.get(at, 0) + sign * amount
+    return {at: amount for at, amount in changes.items() if amount}
+
+
 def _stored(tx: Transaction, definition: str, policy: str) -> None:
     for digest, kind in ((definition, "definition"), (policy, "policy")):
         found = tx.one(READ_KIND, wanted=digest)
         if found is None or found["kind"] != kind:
             raise NotFound(Text(f"没有规则版本{digest[:12]}", f"there is no {kind} {digest[:12]}"))
+    rules = rules_for(tx, definition, policy, None)
+    if rules.policy.policy.definition != rules.definition.name:
+        raise Unreadable(Text("政策与流程定义不配套", "the policy goes with another definition"))
 
 
 def _may_migrate(caller: Caller, reason: str) -> None:
