@@ -60,7 +60,7 @@ def attempt(
 
     Raises:
         Refusal: what the use case raised, after the attempt is in the log.
-        Busy: a lock could not be had in time.
+        Busy: a lock could not be had in time. On SQLite, where one writer holds everything, that is not in the log.
     """
     try:
         with translated(), database.transaction() as tx:

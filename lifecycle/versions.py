@@ -88,7 +88,7 @@ def move_project(
 ) -> Receipt:
     """Move one project to another version; `state_map` says which new state each renamed state becomes.
 
-    The new version's ceilings are not asked: a project keeps what it holds, and nothing new is taken until there is room.
+    The new version's ceilings are not asked: a project keeps what it holds; nothing new is taken until there is room.
 
     Effects, in order: hashes, state, capacities as the new version counts them, checkpoints planned anew, log entry.
 

@@ -175,12 +175,14 @@ def _after(scene: Scene, before: Standing, flaws: list[Flaw]) -> Standing:
     held = dict(before.held)
     for change in scene.body["changes"]:
         group, _, rest = change["path"].removeprefix("/").partition("/")
+        if group == "effective_on":  # the act's own date, not the project's
+            continue
         if group == "capacities":
             pool, _, key = rest.partition("/")
             held[pool, key] = held.get((pool, key), 0) + change["new"]
             continue
         place, name = (groups[group], rest) if group in groups else (groups["columns"], group)
-        # A commitment hides the old value as well, differently in each entry: only presence can be compared.
+        # A private value is committed to once, where it is set: the entry that ends it does not repeat it.
         if not _continues(place.get(name), change["old"]):
             flaws.append(scene.flaw("changes_follow", f"{change['path']} was {place.get(name)!r}"))
         place[name] = change["new"]
@@ -195,7 +197,7 @@ def _after(scene: Scene, before: Standing, flaws: list[Flaw]) -> Standing:
 
 def _continues(there: Any, told: Any) -> bool:
     hidden = isinstance(there, Mapping) and set(there) == {"$c"}
-    return (told is not None) if hidden else there == told
+    return told is None if hidden else there == told
 
 
 def plain_columns(standing: Standing) -> dict[str, Any]:

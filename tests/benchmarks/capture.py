@@ -13,13 +13,14 @@ from psycopg.adapt import PyFormat, Transformer
 import lifecycle.database
 from lifecycle.attempts import attempt
 from lifecycle.audit import Log
-from lifecycle.database import Database
+from lifecycle.database import Database, Transaction
 from lifecycle.requests import Request
 from lifecycle.transition import Outcome, transition_project
 
 from .acts import CYCLE, Step, Subject, caller, instant, request_of
 
-INSERT = re.compile(r'INSERT INTO "?([a-z_]+)"?', re.IGNORECASE)
+NUMBERED = re.compile(r"\$(\d+)")
+COUNTED = ("entry", "pending", "disclosure", "checkpoint")
 
 
 @dataclass(slots=True)
@@ -40,46 +41,22 @@ class Captured:
     before: int  # the project's version before
     guards: int  # findings that the door evaluated
     body: int  # octets of the entry
-    trips: int  # round trips: pipelines and single statements, with BEGIN and COMMIT
-
-    @property
-    def inserts(self) -> Counter[str]:
-        """Return how many rows the act puts into each table."""
-        return Counter(table for one in self.sent for table in INSERT.findall(one.sql))
+    trips: int  # round trips: the statements, with BEGIN and COMMIT
+    inserts: Counter[str]  # how many rows the act puts into each table
 
 
 class _Recorder:
-    """Stands before the driver's connection and writes down what passes."""
+    """Stands between a transaction and its driver and writes down what passes."""
 
-    def __init__(self, driver: Any) -> None:
-        self._driver = driver
-        self.passed: list[tuple[str, Any, Any]] = []
-        self.trips = 0
-        self._depth = 0
+    def __init__(self, tx: Transaction) -> None:
+        self.passed: list[tuple[str, list[Any], Any]] = []
+        self._run = tx._run
+        tx._run = self._pass  # type: ignore[method-assign]
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._driver, name)
-
-    def execute(self, sql: str, values: Any = None, **options: Any) -> Any:
-        self.trips += self._depth == 0
-        self.trips += self._depth == 0 and not self.passed  # BEGIN, which only a pipeline lets travel along
-        cursor = self._driver.execute(sql, values, **options)
-        self.passed.append((sql, values or {}, cursor))
+    def _pass(self, sql: str, values: Any) -> Any:
+        cursor = self._run(sql, values)
+        self.passed.append((sql, list(values), cursor))
         return cursor
-
-    def commit(self) -> None:
-        self.trips += self._depth == 0
-        self._driver.commit()
-
-    @contextlib.contextmanager
-    def pipeline(self) -> Iterator[Any]:
-        self._depth += 1
-        self.trips += self._depth == 1
-        try:
-            with self._driver.pipeline() as pipeline:
-                yield pipeline
-        finally:
-            self._depth -= 1
 
 
 @contextlib.contextmanager
@@ -108,24 +85,32 @@ def capture(database: Database, log: Log, subject: Subject, state: str, number: 
     step: Step = CYCLE[state]
     me = caller(step.role, instant(step.on, number))
     request: Request = request_of(step, number, subject)
+    counted = _count(database)
     with attempt(database, log, me, ("project", subject.id), step.event) as tx:
-        recorder = tx.driver = _Recorder(tx.driver)
+        recorder, driver = _Recorder(tx), tx.driver
         outcome = transition_project(tx, log, me, subject.id, request)
     assert isinstance(outcome, Outcome)
-    transformer = Transformer(recorder._driver)
+    transformer = Transformer(driver)
     sent = tuple(_sent(transformer, *one) for one in recorder.passed)
-    written = (item for _, values, _ in recorder.passed for item in dict(values).items())
-    body = next(len(getattr(value, "obj", value)) for name, value in written if name.endswith("body"))
-    guards = len(outcome.decision.findings)
-    return Captured(step.event, sent, outcome.version - 1, guards, body, recorder.trips), outcome.target
+    body = max(len(value) for _, values, _ in recorder.passed for value in map(_octets, values) if value)
+    guards, inserts = len(outcome.decision.findings), _count(database) - counted
+    trips = len(sent) + 2
+    return Captured(step.event, sent, outcome.version - 1, guards, body, trips, inserts), outcome.target
 
 
-def _sent(transformer: Transformer, sql: str, values: Any, cursor: Any) -> Sent:
-    if not isinstance(values, dict):  # positional: named by their place
-        names = [f"p{place}" for place in range(len(values))]
-        for name in names:
-            sql = sql.replace("%s", f"%({name})s", 1)
-        values = dict(zip(names, values, strict=True))
+def _count(database: Database) -> Counter[str]:
+    with database.reading() as tx:
+        return Counter({name: tx.driver.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in COUNTED})
+
+
+def _octets(value: Any) -> bytes:
+    value = getattr(value, "obj", value)  # SQLAlchemy wraps octets
+    return value if isinstance(value, bytes) else b""
+
+
+def _sent(transformer: Transformer, sql: str, given: list[Any], cursor: Any) -> Sent:
+    sql = NUMBERED.sub(lambda found: f"%(p{found[1]})s", sql)
+    values = {f"p{place}": value for place, value in enumerate(given, 1)}
     first: dict[str, str | None] = {}
     if cursor.description and cursor.rowcount:
         cursor.scroll(0, mode="absolute")

@@ -83,7 +83,7 @@ class _Branch:
         if place == 0 and value == self.subject:
             return PROJECT
         if place > 0 and value == str(self.act.before + 1):  # the version, or the number in the stream: one up
-            return f"(:first_{'head_seq' if name.endswith('seq') else 'version'}::bigint + 1)"
+            return "(:first_version::bigint + 1)"  # no attempt was refused, so both are the same
         if UUID.fullmatch(value):
             return f"{self._id(value)}::uuid"
         variable = f"{self.letter}{place}_{name}"

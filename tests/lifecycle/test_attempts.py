@@ -199,16 +199,18 @@ def test_a_project_out_of_reach_looks_like_none_and_its_stream_stays(
 
 # ---- what drivers and the log say of a request --------------------------------------------------------------------
 
-TRANSLATED: list[tuple[Exception, type[Refusal], str]] = [
-    (NotCanonical("too long"), Unreadable, "unreadable"),
-    (OverflowError("Python int too large to convert to SQLite INTEGER"), Unreadable, "unreadable"),
-    (psycopg.errors.StringDataRightTruncation("value too long"), Unreadable, "unreadable"),
-    (psycopg.errors.UntranslatableCharacter("\\u0000 cannot be converted to text"), Unreadable, "unreadable"),
-    (psycopg.errors.NumericValueOutOfRange("bigint out of range"), Unreadable, "unreadable"),
-    (psycopg.errors.LockNotAvailable("lock timeout"), Busy, "busy"),
-    (psycopg.errors.DeadlockDetected("deadlock"), Busy, "busy"),
-    (psycopg.errors.SerializationFailure("serialization"), Busy, "busy"),
-    (sqlite3.OperationalError("database is locked"), Busy, "busy"),
+UNKEPT: list[Exception] = [
+    NotCanonical("too long"),
+    OverflowError("Python int too large to convert to SQLite INTEGER"),
+    psycopg.errors.StringDataRightTruncation("value too long"),
+    psycopg.errors.UntranslatableCharacter("\\u0000 cannot be converted to text"),
+    psycopg.errors.NumericValueOutOfRange("bigint out of range"),
+]
+HELD: list[Exception] = [
+    psycopg.errors.LockNotAvailable("lock timeout"),
+    psycopg.errors.DeadlockDetected("deadlock"),
+    psycopg.errors.SerializationFailure("serialization"),
+    sqlite3.OperationalError("database is locked"),
 ]
 PASSED_ON: list[Exception] = [
     ValueError("a fault of ours"),
@@ -226,14 +228,30 @@ def fail(database: Database, log: Log, project: Row, error: Exception) -> None:
         raise error
 
 
-def test_what_a_driver_says_of_a_request_becomes_a_refusal_and_one_failed_entry(database: Database, log: Log) -> None:
+def refused(database: Database, log: Log, project: Row, error: Exception, kind: type[Refusal]) -> None:
+    with pytest.raises(kind) as raised:
+        fail(database, log, project, error)
+    assert (type(raised.value), raised.value.__cause__) == (kind, error)
+
+
+def test_what_cannot_be_kept_is_unreadable_and_one_failed_entry(database: Database, log: Log) -> None:
     draft = builders.create_projects(database, log, open_batch(database, log), 1)[0]
-    for error, kind, code in TRANSLATED:
+    for error in UNKEPT:
         was, before = read_project(database, draft["id"]), contents(database)
-        with pytest.raises(kind) as raised:
-            fail(database, log, was, error)
-        assert (type(raised.value), raised.value.__cause__) == (kind, error)
-        expect_one_failed_entry(database, before, was, "amend", code)
+        refused(database, log, was, error, Unreadable)
+        expect_one_failed_entry(database, before, was, "amend", "unreadable")
+    assert drift_in(database, draft) == {}
+
+
+def test_a_row_that_is_held_is_busy_and_told_elsewhere_so_that_nobody_waits_again(database: Database, log: Log) -> None:
+    draft = builders.create_projects(database, log, open_batch(database, log), 1)[0]
+    for number, error in enumerate(HELD, 1):
+        refused(database, log, draft, error, Busy)
+        body = last_of(database, "system/attempts")
+        assert (body["seq"], body["type"], body["outcome"]) == (number, "project.attempted", "failed")
+        assert body["subject"] == {"kind": "project", "id": draft["id"], "version": None}
+        assert body["changes"] == [{"path": "/problem", "old": None, "new": "busy"}]
+    assert read_project(database, draft["id"]) == draft
     assert drift_in(database, draft) == {}
 
 

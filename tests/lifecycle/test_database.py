@@ -143,7 +143,12 @@ def test_a_lock_that_is_not_given_in_time_is_busy_and_does_nothing(
             holder.execute_driver(f"UPDATE project SET version = version WHERE id = {mark}", (row["id"],))
             with pytest.raises(Busy), attempt(hasty, log, doer, ("project", row["id"]), "submit") as tx:
                 transition_project(tx, log, doer, row["id"], request)
-        assert contents(database) == before
+        # Told beside the project's stream, whose lock was the trouble; on SQLite one writer holds every stream.
+        told = [entry["outcome"] for entry in builders.read_entries(database, "system/attempts")]
+        assert told == (["failed"] if database.is_postgres else [])
+        after = contents(database)
+        changed = {name for name in after if after[name] != before[name]}
+        assert changed == ({"entry", "pending", "stream_head", "person_key"} if database.is_postgres else set())
         with attempt(hasty, log, doer, ("project", row["id"]), "submit") as tx:
             assert transition_project(tx, log, doer, row["id"], request).to_dict()["version"] == 2
 
