@@ -176,11 +176,13 @@ def test_instants_come_back_as_they_were_given_in_utc(database: Database, log: L
 
 
 def kill_others(settings: Settings) -> None:
+    """End every other connection to the database and wait until each is gone (up to 10 s each)."""
     with psycopg.connect(settings.url.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        ended = connection.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+        ).fetchall()
+    assert all(gone for (gone,) in ended)
 
 
 def test_a_connection_lost_in_a_transaction_does_nothing_and_the_next_transaction_works(settings: Settings) -> None:
