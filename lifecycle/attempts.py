@@ -131,7 +131,7 @@ def _deed(refusal: Refusal, kind: str, name: str, action: str, row: Row | None) 
     return Deed(
         stream=f"{kind}/{name}" if row else "system/attempts",
         type=f"{kind}.attempted",
-        subject=(kind, name[:100], row["version"] if row else None),
+        subject=(kind, name[:100].encode("utf-8", "replace").decode(), row["version"] if row else None),
         outcome=refusal.outcome,
         action={
             "name": action[:64],

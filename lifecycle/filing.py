@@ -6,6 +6,7 @@ Whether it is *eligible* is for the rules; here only what no ledger could hold i
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
+from datetime import date
 from typing import Any
 
 from lifecycle.errors import Unreadable
@@ -76,6 +77,9 @@ def _choices(policy: Policy, application: Application) -> Iterator[Text]:
         yield Text(f"没有企业性质{str(application.ownership)[:64]}", "the ownership is not one of the batch's")
     if type(application.investment_fen) is not int or not 0 <= application.investment_fen <= MONEY_LIMIT:
         yield Text("预期投入应为以分计的非负整数", "the planned investment is a non-negative integer of fen")
+    days = [day for day in (application.starts_on, application.ends_on) if day is not None]
+    if any(type(day) is not date or not 1990 <= day.year <= 2200 for day in days) or days != sorted(days):
+        yield Text("实施起止日期不合规", "the dates of start and end cannot be kept")
     rank = application.rank
     if rank is not None and (type(rank) is not int or not 1 <= rank <= 9999):
         yield Text("排序应为1至9999的整数", "a rank is an integer from 1 to 9999")
@@ -87,6 +91,14 @@ def _members(members: tuple[Member, ...]) -> Iterator[Text]:
     for number, unit in enumerate(members, 1):
         if not unit.name.strip() or len(unit.name) > 200 or CONTROL.search(unit.name):
             yield Text(f"第{number}家成员的名称不合规", f"member {number}: the name cannot be kept")
+        parts = [part for part in (unit.kind, unit.region, unit.group) if part is not None]
+        if any(not part.strip() or len(part) > 200 or CONTROL.search(part) for part in parts):
+            yield Text(
+                f"第{number}家成员的类型、登记地或集团不合规", f"member {number}: kind, region or group cannot be kept"
+            )
+        codes = [code for code in unit.affiliates if isinstance(code, str) and CREDIT_CODE.fullmatch(code)]
+        if len(unit.affiliates) > 50 or len(codes) != len(unit.affiliates):
+            yield Text(f"第{number}家成员的关联单位代码不合规", f"member {number}: affiliates' codes cannot be kept")
         if not CREDIT_CODE.fullmatch(unit.credit_code):
             yield Text(
                 f"第{number}家成员的统一社会信用代码应为18位大写字母和数字",

@@ -120,7 +120,7 @@ def _more(told: Mapping[str, Any], action: Mapping[str, Any], day: str) -> Text:
     if rules:
         zh += f"，准予例外：{'、'.join(rules)}"
         en += f"; set aside: {', '.join(rules)}"
-    dated = next((change["new"] for change in told["changes"] if change["path"] == "/entered_on"), day)
+    dated = next((change["new"] for change in told["changes"] if change["path"] == "/effective_on"), day)
     if dated != day:
         zh += f"（业务日期{dated}）"
         en += f" (dated {dated})"

@@ -120,7 +120,10 @@ def decide(case: Case, before: Facts, found: list[Finding]) -> Decision:
         return Decision(case, tuple(findings), None)
     signed = before.pending is not None and before.pending.event == case.act.event
     awaiting = transition.persons == 2 and not signed
-    target = before.state if awaiting else _walk(case, before)
+    target = before.state
+    if not awaiting:
+        pinned, mode = _Pinned(case.definition), case.policy.mode
+        target = _walk(pinned, case.act.event, before.state, before.left_state, mode, case.target or "")
     return Decision(case, tuple(findings), _after(case, before, target, awaiting), awaiting)
 
 
@@ -173,11 +176,12 @@ def _condition(arrow: Transition, goal: str) -> Any:
     return applies
 
 
-def _walk(case: Case, before: Facts) -> str:
-    walker = _Walker(before.state, before.left_state, case.policy.mode, case.target or "")
-    machine = _graph(_Pinned(case.definition))
-    if not machine.events[case.act.event].trigger(walker):
-        raise AssertionError(f"the graph has no arrow {case.act.event} from {before.state} to {case.target}")
+@lru_cache(maxsize=4096)
+def _walk(definition: "_Pinned", event: str, state: str, left: str | None, mode: str, goal: str) -> str:
+    """Return where the graph leads; a definition named by its hash always leads there again, so it is asked once."""
+    walker = _Walker(state, left, mode, goal)
+    if not _graph(definition).events[event].trigger(walker):
+        raise AssertionError(f"the graph has no arrow {event} from {state} to {goal}")
     return walker.state
 
 
