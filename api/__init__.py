@@ -1,1 +1,1 @@
-
+"""The outside world: HTTP and the command line."""

@@ -1,1 +1,1 @@
-
+"""Time and delivery: what runs when, who is told."""
