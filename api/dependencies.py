@@ -16,11 +16,12 @@ from lifecycle.attempts import attempt, translated
 from lifecycle.callers import Caller
 from lifecycle.canonical import NotCanonical
 from lifecycle.database import Transaction
-from lifecycle.errors import NotFound, Unreadable
+from lifecycle.errors import Unreadable
+from lifecycle.requests import is_identifier
 from lifecycle.statements import Row
+from lifecycle.transition import nowhere
 from states.findings import Text
 
-UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 ETAG = re.compile(r'"([1-9][0-9]{0,17})"')
 
 
@@ -101,8 +102,8 @@ def project_id(text: str) -> str:
         NotFound: it cannot be an id.
     """
     name = text.lower()
-    if not UUID.fullmatch(name):
-        raise NotFound(Text("没有此项目，或不在您的管辖范围", "no such project within your reach"))
+    if not is_identifier(name):
+        raise nowhere()
     return name
 
 
