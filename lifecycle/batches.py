@@ -13,7 +13,7 @@ from lifecycle.callers import Caller
 from lifecycle.database import Transaction
 from lifecycle.errors import Forbidden, NotFound, Unreadable
 from lifecycle.requests import is_identifier
-from lifecycle.rulebooks import RuleSet, pin, rules_for
+from lifecycle.rulebooks import RuleSet, pin, rules_of_row
 from lifecycle.signing import Receipt
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Batch, Capacity, Shortlisted, Task
@@ -100,6 +100,8 @@ def open_batch(
         ADD,
         id=batch,
         calendar_hash=None,
+        calendar_applied=None,
+        reminders_hash=None,
         last_number=0,
         version=1,
         head_seq=built.head.seq,
@@ -142,7 +144,7 @@ def find_batch(tx: Transaction, name: str) -> Row:
 
 def rules_of(tx: Transaction, batch: Row) -> RuleSet:
     """Return the rules that the batch's new projects begin with."""
-    return rules_for(tx, batch["definition_hash"], batch["policy_hash"], batch["calendar_hash"])
+    return rules_of_row(tx, batch)
 
 
 def put_tasks(tx: Transaction, log: Log, caller: Caller, batch: Row, tasks: Sequence[Mapping[str, Any]]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from lifecycle import audit, checkpoints, sets, surroundings
+from lifecycle import announcements, audit, checkpoints, sets, surroundings
 from lifecycle.allocation import Allocation, Asked
 from lifecycle.answers import request_hash
 from lifecycle.audit import Change, Log, person_of
@@ -22,7 +22,7 @@ from lifecycle.database import Transaction
 from lifecycle.errors import NotFound, PreviewStale, RulesUnmet, Unreadable
 from lifecycle.projects import append_many
 from lifecycle.requests import Request, act_of, is_identifier
-from lifecycle.rulebooks import rules_for
+from lifecycle.rulebooks import rules_of_row
 from lifecycle.sets import for_both
 from lifecycle.signing import Receipt
 from lifecycle.snapshots import facts_of
@@ -207,6 +207,7 @@ def _write(tx: Transaction, preview: Preview, done: Sequence[Effects]) -> None:
     ]
     sets.add_many(tx, _room, ["scope", "pool", "key"], "used", changes)
     append_many(tx, [item.built for item in done])
+    sets.insert_many(tx, announcements.table, [item.announced for item in done if item.announced])
 
 
 def _preview(
@@ -277,7 +278,7 @@ def _load(tx: Transaction, caller: Caller, items: Sequence[Item], lock: bool) ->
     return {
         row["id"]: Loaded(
             row,
-            rules_for(tx, row["definition_hash"], row["policy_hash"], row["calendar_hash"]),
+            rules_of_row(tx, row),
             facts_of(row),
         )
         for row in reached

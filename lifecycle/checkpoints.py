@@ -75,6 +75,7 @@ def replan(
             continue
         status = "closed" if item is None else "superseded"
         ended.append({"id": row["id"], "status": status, "reason": cause, "ended_at": now, "row": row})
+    replaced = {(item["row"]["kind"], item["row"]["number"]): item["id"] for item in ended}
     opened = [
         {
             "id": new_id(now),
@@ -92,6 +93,8 @@ def replan(
             "status": "open",
             "reason": cause,
             "opened_at": now,
+            "next_at": now,
+            "replaces": replaced.get((item.kind, item.number)),
             "ended_at": None,
         }
         for item in waiting.values()

@@ -49,7 +49,7 @@ def export_ledger(tx: Transaction, caller: Caller, batch: Row, state: str | None
 
 
 def _ledger_row(tx: Transaction, row: Row, titles: dict[str, str], exempt: tuple[str, ...]) -> LedgerRow:
-    definition = rules_for(tx, row["definition_hash"], row["policy_hash"], None).definition
+    definition = rules_for(tx, row["definition_hash"], row["policy_hash"]).definition
     return LedgerRow(
         application=application_of(row),
         task_title=titles.get(row["task_code"]),

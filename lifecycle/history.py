@@ -118,7 +118,7 @@ def _told(
 ) -> dict[str, Any]:
     action = body["action"] or {}
     pinned = action.get("definition") or loaded.row["definition_hash"]
-    definition = rules_for(tx, pinned, loaded.row["policy_hash"], None).definition
+    definition = rules_for(tx, pinned, loaded.row["policy_hash"]).definition
     reader = _Reader(actor, definition, row["id"], disclosures)
     event = action.get("name") or ""
     kept_back = body["type"] == "project.signed" and not may_sign(actor, definition, event)

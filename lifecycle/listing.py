@@ -36,7 +36,11 @@ FILTER_LENGTH = 300
 _SHOWN = ("id", "code", "title", "state", "version", "city", "task_code", "lead_name", "lead_code", "ownership")
 _READ = (*_SHOWN, "investment_fen", "entered_on", "changed_at", "batch_id", "definition_hash", "policy_hash")
 _WHOLE = ("members", "group_name", "starts_on", "ends_on", "filed_rank", "left_state", "flags", "signers")
-_VERSIONS = Statement(sa.select(_rulebook.c.hash, _rulebook.c.kind).where(_rulebook.c.kind != "calendar"))
+_VERSIONS = Statement(
+    sa.select(_rulebook.c.hash, _rulebook.c.kind).where(
+        sa.or_(_rulebook.c.kind == "definition", _rulebook.c.kind == "policy")
+    )
+)
 
 _OPEN_CHECKPOINTS = Statement(
     sa.select(_check.c.kind, _check.c.number, _check.c.due_on, _check.c.computed_on, _check.c.provisional)
@@ -82,7 +86,7 @@ def list_projects(
     statement = _listing(frozenset({*used, *reach}), sort, onward=bool(last))
     rows = select_many(tx, statement, "states", states, **values, **reach, **last, limit=limit + 1)
     more = write_cursor(sort, rows[limit - 1]) if len(rows) > limit else None
-    pinned = [rules_for(tx, row["definition_hash"], row["policy_hash"], None) for row in rows[:limit]]
+    pinned = [rules_for(tx, row["definition_hash"], row["policy_hash"]) for row in rows[:limit]]
     return Page([_item(row, rules.definition) for row, rules in zip(rows, pinned, strict=False)], more)
 
 
@@ -213,7 +217,7 @@ def _states_of_phase(tx: Transaction, filters: Filters) -> list[str]:
     return [
         f"{digest}/{code}"
         for digest in versions
-        for code, state in rules_for(tx, digest, policy, None).definition.states.items()
+        for code, state in rules_for(tx, digest, policy).definition.states.items()
         if state.phase == filters.phase and (not filters.states or code in filters.states)
     ]
 

@@ -16,7 +16,7 @@ from lifecycle.errors import Forbidden, NotOffered, RulesUnmet
 from lifecycle.filing import amended, check_application
 from lifecycle.rulebooks import RuleSet
 from lifecycle.signing import Receipt
-from lifecycle.snapshots import application_columns, application_of, changes_between, facts_of
+from lifecycle.snapshots import NESTED, application_columns, application_of, changes_between, facts_of
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Disclosure, Entry, Membership, PersonKey, Project
 from lifecycle.transition import Loaded, check_version, lock_project
@@ -206,6 +206,8 @@ def _new_row(caller: Caller, batch: Row, rules: RuleSet, application: Applicatio
         "documents": {},
         "flags": [],
         "signers": {},
+        "deadlines": {},
+        "responsible": {},
         "pending": None,
         "plan": [],
         "head_seq": 0,
@@ -216,7 +218,7 @@ def _new_row(caller: Caller, batch: Row, rules: RuleSet, application: Applicatio
 
 
 def _created(log: Log, caller: Caller, rules: RuleSet, row: Row, replan: checkpoints.Replan, keys: Keys) -> audit.Built:
-    nothing: Row = {"record": {}, "documents": {}, "signers": {}}
+    nothing: Row = {name: {} for name in NESTED}
     changes = changes_between(rules.definition, nothing, row, person_of(caller), f"contact/{row['id']}")
     changes += [Change(*item) for item in checkpoints.told(replan)]
     deed = Deed(

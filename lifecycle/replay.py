@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from lifecycle.canonical import instant
 from lifecycle.checkpoints import DUE, due_of
 from lifecycle.database import Transaction
-from lifecycle.rulebooks import rules_for
+from lifecycle.rulebooks import rules_of_row
 from lifecycle.sets import for_both, select_many, within
 from lifecycle.snapshots import NESTED, PLAIN, PRIVATE, facts_of, plain
 from lifecycle.statements import Row, Statement
@@ -119,14 +119,14 @@ def drift_of_batch(tx: Transaction, batch: str) -> dict[str, list[str]]:
 
 def _add(tx: Transaction, row: Row, sums: dict[tuple[str, str, str], int]) -> None:
     scopes = Scopes(row["batch_id"], row["programme"])
-    definition = rules_for(tx, row["definition_hash"], row["policy_hash"], row["calendar_hash"]).definition
+    definition = rules_of_row(tx, row).definition
     for (pool, key), amount in _claims(tx, row).items():
         place = (scopes.of(definition, pool), pool, key)
         sums[place] = sums.get(place, 0) + amount
 
 
 def _claims(tx: Transaction, row: Row) -> Claims:
-    rules = rules_for(tx, row["definition_hash"], row["policy_hash"], row["calendar_hash"])
+    rules = rules_of_row(tx, row)
     return claims(rules.definition, rules.policy, facts_of(row), row["state"])
 
 

@@ -35,7 +35,7 @@ PLAIN = (
     "flags",
 )
 PRIVATE = ("opinion", "remarks", "contact_name", "contact_phone")  # committed to, never in clear
-NESTED = ("record", "documents", "signers")
+NESTED = ("record", "documents", "signers", "deadlines", "responsible")
 
 
 def facts_of(row: Mapping[str, Any]) -> Facts:
@@ -54,6 +54,7 @@ def facts_of(row: Mapping[str, Any]) -> Facts:
         documents=row["documents"],
         flags=frozenset(row["flags"]),
         signers=row["signers"],
+        deadlines=row["deadlines"],
         pending=Pending(**pending) if pending else None,
     )
 

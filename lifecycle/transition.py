@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from lifecycle import answers, audit, checkpoints, surroundings
+from lifecycle import announcements, answers, audit, checkpoints, surroundings
 from lifecycle.answers import Remembered
 from lifecycle.audit import Change, Deed, Head, Keys, Log, person_of
 from lifecycle.callers import Caller
 from lifecycle.database import Transaction
 from lifecycle.errors import Conflict, NotFound, NotOffered, NotPermitted, RulesUnmet
 from lifecycle.requests import Request, act_of, is_identifier
-from lifecycle.rulebooks import RuleSet, rules_for
+from lifecycle.rulebooks import RuleSet, rules_of_row
 from lifecycle.signing import Receipt
 from lifecycle.snapshots import after_columns, changes_between, facts_after, facts_of
 from lifecycle.statements import Row, Statement
@@ -34,7 +34,7 @@ _batch = Batch.__table__  # type: ignore[attr-defined]
 _entry = Entry.__table__  # type: ignore[attr-defined]
 _person = Person.__table__  # type: ignore[attr-defined]
 
-SELECT_PROJECT = sa.select(_project, _batch.c.programme, _batch.c.calendar_hash).join(
+SELECT_PROJECT = sa.select(_project, _batch.c.programme, _batch.c.calendar_hash, _batch.c.reminders_hash).join(
     _batch, _batch.c.id == _project.c.batch_id
 )
 _KEY = sa.select(audit.person_key.c.key).where(audit.person_key.c.person == sa.bindparam("me")).scalar_subquery()
@@ -127,7 +127,7 @@ def transition_project(
 ) -> Outcome | Remembered:
     """Carry out one act on one project, or return the first answer to the same Idempotency-Key.
 
-    Effects, in order: state and record, capacities, checkpoints, log entry, answer.
+    Effects, in order: state and record, capacities, checkpoints, log entry, announcement, answer.
 
     Raises:
         NotFound: no such project within the caller's reach.
@@ -196,7 +196,7 @@ def _load(
         raise nowhere()
     # Read after the lock was had: whoever used this key at the same time has committed by now.
     first = tx.one(answers.READ, who=caller.actor.id, wanted=key) if key is not None else None
-    rules = rules_for(tx, row["definition_hash"], row["policy_hash"], row["calendar_hash"])
+    rules = rules_of_row(tx, row)
     mine = row.pop("my_key")
     if lock and mine is None:
         mine = audit.make_key(tx, me)
@@ -272,6 +272,8 @@ def refusal(decision: Decision) -> RulesUnmet:
 def _write(tx: Transaction, log: Log, caller: Caller, loaded: Loaded, decision: Decision, keys: Keys) -> Outcome:
     written = effects(log, caller, loaded, decision, keys)
     write(tx, loaded, written.columns, written.capacities, written.replan, written.built)
+    if written.announced:
+        announcements.write(tx, written.announced)
     return written.outcome
 
 
@@ -297,6 +299,7 @@ class Effects(NamedTuple):
     capacities: Mapping[tuple[str, str], int]
     replan: checkpoints.Replan
     built: audit.Built
+    announced: Row | None
     outcome: Outcome
 
 
@@ -356,4 +359,15 @@ def effects(log: Log, caller: Caller, loaded: Loaded, decision: Decision, keys: 
         tuple(told),
         built.receipt,
     )
-    return Effects(columns, capacities, replan, built, outcome)
+    return Effects(
+        columns, capacities, replan, built, _announced(caller, loaded, decision, columns["version"]), outcome
+    )
+
+
+def _announced(caller: Caller, loaded: Loaded, decision: Decision, version: int) -> Row | None:
+    """Return what the batch's plan wants told of the act: nothing while a second person is awaited."""
+    event, after = decision.case.act.event, decision.after
+    if decision.awaiting or after is None or event not in loaded.rules.reminders.events:
+        return None
+    details = {"from": loaded.row["state"], "to": after.state, "on": decision.case.act.on.isoformat()}
+    return announcements.announcement(caller, loaded.row, version, event, details)

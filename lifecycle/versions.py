@@ -100,7 +100,7 @@ def move_project(
     loaded, keys = lock_project(tx, caller, project)
     check_version(tx, loaded, expected_version)
     _stored(tx, definition, policy)
-    rules = rules_for(tx, definition, policy, loaded.row["calendar_hash"])
+    rules = rules_for(tx, definition, policy, loaded.row["calendar_hash"], loaded.row["reminders_hash"])
     row = loaded.row
     columns = _columns(loaded, rules, state_map)
     changed = {**row, **columns, "definition_hash": definition, "policy_hash": policy}
@@ -196,7 +196,7 @@ def _stored(tx: Transaction, definition: str, policy: str) -> None:
         found = tx.one(READ_KIND, wanted=digest)
         if found is None or found["kind"] != kind:
             raise NotFound(Text(f"没有规则版本{digest[:12]}", f"there is no {kind} {digest[:12]}"))
-    rules = rules_for(tx, definition, policy, None)
+    rules = rules_for(tx, definition, policy)
     if rules.policy.policy.definition != rules.definition.name:
         raise Unreadable(Text("政策与流程定义不配套", "the policy goes with another definition"))
 

@@ -1,10 +1,11 @@
-"""The definitions and policies that ship with the program, by `name/version`."""
+"""The definitions, policies and reminder plans that ship with the program, by `name/version`."""
 
 from functools import cache
 from importlib.resources import files
 
 from states.definition import LifecycleDefinition, read_definition
 from states.policy import Policy, read_policy
+from states.reminders import ReminderPlan, read_plan
 
 
 def texts(folder: str) -> dict[str, str]:
@@ -28,3 +29,18 @@ def bundled_policies() -> dict[str, tuple[Policy, str]]:
     """Return name -> (policy, its text)."""
     read = ((read_policy(text), text) for text in texts("policies").values())
     return {policy.name: (policy, text) for policy, text in read}
+
+
+@cache
+def bundled_plans() -> dict[str, tuple[ReminderPlan, str]]:
+    """Return name -> (reminder plan, its text)."""
+    read = ((read_plan(text), text) for text in texts("reminding").values())
+    return {plan.name: (plan, text) for plan, text in read}
+
+
+@cache
+def plan_of(definition: str) -> ReminderPlan:
+    """Return the newest bundled plan of a definition by name, or the first there is for one that has none."""
+    plans = [plan for plan, _ in bundled_plans().values()]
+    own = [plan for plan in plans if plan.plan.definition == definition]
+    return (own or plans)[-1]

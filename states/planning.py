@@ -1,5 +1,6 @@
 """Which checkpoints a project keeps in its state, and when each falls due: the same answer for engine and simulator."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -7,6 +8,8 @@ from states.deadlines import Calendar, Counting, DueDate, add_months, count_days
 from states.definition import CheckpointSpec, LifecycleDefinition
 from states.facts import Facts
 from states.policy import Policy
+
+BY_HAND = "by_hand"  # the kind of deadlines that an officer adds
 
 
 class Planned(NamedTuple):
@@ -39,7 +42,14 @@ def planned(definition: LifecycleDefinition, policy: Policy, facts: Facts, calen
             if due is not None:
                 on = _date(facts.record.get(spec.typed)) if spec.typed else None
                 found.append(Planned(kind, number, on or due.due_on, due.due_on, due.provisional, due.calendar))
+    if not state.final:
+        found += [_by_hand(number, deadline, calendar) for number, deadline in facts.deadlines.items()]
     return found
+
+
+def _by_hand(number: str, deadline: Mapping[str, Any], calendar: Calendar) -> Planned:
+    on = date.fromisoformat(deadline["due_on"])
+    return Planned(BY_HAND, int(number), on, on, False, calendar.version)
 
 
 def due_date(

@@ -5,19 +5,27 @@ from sqlmodel import SQLModel
 from lifecycle.tables.audit import Disclosure, Entry, Pending, PersonKey, StreamHead
 from lifecycle.tables.batches import Batch, Capacity, Rulebook, Shortlisted, Task
 from lifecycle.tables.checkpoints import Checkpoint
+from lifecycle.tables.jobs import Job
+from lifecycle.tables.notices import Address, Announcement, Feed, Message, Notice
 from lifecycle.tables.people import Answer, Person, Token
 from lifecycle.tables.projects import Membership, Project
 
 metadata = SQLModel.metadata
 
 __all__ = [
+    "Address",
+    "Announcement",
     "Answer",
     "Batch",
     "Capacity",
     "Checkpoint",
     "Disclosure",
     "Entry",
+    "Feed",
+    "Job",
     "Membership",
+    "Message",
+    "Notice",
     "Pending",
     "Person",
     "PersonKey",

@@ -13,7 +13,10 @@ class Entry(SQLModel, table=True):
     """One log entry. `body` is what counts; the other columns are projections of it, for search only."""
 
     __tablename__ = "entry"
-    __table_args__ = (sa.UniqueConstraint("stream", "seq"),)
+    __table_args__ = (
+        sa.UniqueConstraint("stream", "seq"),
+        sa.CheckConstraint("outcome IN ('success','denied','failed')", "outcome"),
+    )
 
     id: str = Field(sa_column=column(Identifier, primary_key=True))
     stream: str = Field(sa_column=column(sa.String(120)))
@@ -24,9 +27,7 @@ class Entry(SQLModel, table=True):
     key_id: str = Field(sa_column=column(sa.String(16)))
     at: datetime = Field(sa_column=column(UTCDateTime))
     type: str = Field(sa_column=column(sa.String(64)))
-    outcome: str = Field(
-        sa_column=column(sa.String(8), sa.CheckConstraint("outcome IN ('success','denied','failed')", "outcome"))
-    )
+    outcome: str = Field(sa_column=column(sa.String(8)))
     actor: str = Field(sa_column=column(sa.String(120)))
     action: str | None = Field(sa_column=column(sa.String(64), nullable=True))
 

@@ -9,14 +9,13 @@ from lifecycle.tables.types import Identifier, UTCDateTime, column
 
 
 class Rulebook(SQLModel, table=True):
-    """The text of a definition, policy or calendar, by its SHA-256: what projects and batches are pinned to."""
+    """The text of a definition, policy, calendar or reminder plan, by its SHA-256: what things are pinned to."""
 
     __tablename__ = "rulebook"
+    __table_args__ = (sa.CheckConstraint("kind IN ('definition','policy','calendar','reminders')", "kind"),)
 
     hash: str = Field(sa_column=column(sa.String(64), primary_key=True))
-    kind: str = Field(
-        sa_column=column(sa.String(16), sa.CheckConstraint("kind IN ('definition','policy','calendar')", "kind"))
-    )
+    kind: str = Field(sa_column=column(sa.String(16)))
     name: str = Field(sa_column=column(sa.String(120)))
     body: str = Field(sa_column=column(sa.Text))
     added_at: datetime = Field(sa_column=column(UTCDateTime))
@@ -36,6 +35,10 @@ class Batch(SQLModel, table=True):
     calendar_hash: str | None = Field(
         default=None, sa_column=column(sa.String(64), sa.ForeignKey("rulebook.hash"), nullable=True)
     )
+    reminders_hash: str | None = Field(
+        default=None, sa_column=column(sa.String(64), sa.ForeignKey("rulebook.hash"), nullable=True)
+    )  # None: the plan that comes with the definition
+    calendar_applied: str | None = Field(default=None, sa_column=column(sa.String(200), nullable=True))
     invented: bool = Field(default=False, sa_column=column(sa.Boolean))  # demonstration data
     last_number: int = Field(default=0, sa_column=column(sa.Integer))  # of the project codes given out
     version: int = Field(default=1, sa_column=column(sa.BigInteger))

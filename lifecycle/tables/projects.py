@@ -49,6 +49,8 @@ class Project(SQLModel, table=True):
     documents: Any = Field(sa_column=column(Json))
     flags: Any = Field(sa_column=column(Json))
     signers: Any = Field(sa_column=column(Json))
+    deadlines: Any = Field(sa_column=column(Json, server_default="{}"))  # number -> a deadline added by hand
+    responsible: Any = Field(sa_column=column(Json, server_default="{}"))  # role -> id of the person in charge
     pending: Any = Field(sa_column=column(Json, nullable=True))
     plan: Any = Field(sa_column=column(Json))  # its open checkpoints, so that one locked read brings them
 

@@ -23,7 +23,7 @@ from lifecycle.rehearsal.verdict import check_log, labels_of
 from lifecycle.rulebooks import RuleSet
 from states.deadlines import state_council_calendar
 from states.definition import BadDefinition
-from states.library import bundled_definitions, bundled_policies, texts
+from states.library import bundled_definitions, bundled_policies, plan_of, texts
 from states.story import Story, bundled_stories, read_story
 from tests.lifecycle.kept import kept_database
 from tests.lifecycle.logs import HIDDEN, MANUFACTURER, PROVIDER, Told, bodies, ceiling, created, due
@@ -32,7 +32,7 @@ STORY = next(iter(bundled_stories().values()))
 STORY_TEXT = next(iter(texts("stories").values()))
 POLICY = bundled_policies()[STORY.story.policy][0]
 DEFINITION = bundled_definitions()[POLICY.policy.definition][0]
-GROUND = Ground(RuleSet(DEFINITION, POLICY, state_council_calendar()), STORY)
+GROUND = Ground(RuleSet(DEFINITION, POLICY, state_council_calendar(), plan_of(DEFINITION.name)), STORY)
 WAN = 1_000_000  # fen
 UNITS = {f"provider_projects/{PROVIDER}": 1, f"manufacturer_projects/{MANUFACTURER}": 1}
 PLACE = {"city_quota/370100": 1}

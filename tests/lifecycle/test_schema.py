@@ -1,14 +1,24 @@
 """The schema: migrations lead to exactly the declared tables, and back and forth without losing data."""
 
+import sqlalchemy as sa
+
 from lifecycle import schema
 from lifecycle.audit import Log
 from lifecycle.database import Database
+from lifecycle.tables import metadata
 from tests.lifecycle import builders
 
 
 def test_the_migrated_schema_equals_the_declared_tables(database: Database) -> None:
     assert schema.current(database) == schema.newest()
     assert schema.differences(database) == []
+
+
+def test_every_declared_check_is_in_the_migrated_schema(database: Database) -> None:
+    looked = sa.inspect(database.engine)
+    for table in metadata.sorted_tables:
+        declared = {str(item.name) for item in table.constraints if isinstance(item, sa.CheckConstraint)}
+        assert {item["name"] for item in looked.get_check_constraints(table.name)} == declared, table.name
 
 
 def test_migrating_twice_changes_nothing(database: Database) -> None:
