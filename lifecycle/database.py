@@ -3,7 +3,7 @@
 import select
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from typing import Any
 
 import orjson
@@ -15,7 +15,10 @@ from sqlalchemy import event
 
 from lifecycle.settings import Settings
 from lifecycle.statements import Compiled, Row, Statement, join
+from lifecycle.wire import COMMIT, Sent, Wire
 
+WIRE = "wire"  # where the pool keeps a connection's wire
+READ_ONLY = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 TOGETHER = 24  # queued writes beyond this number travel one by one, pipelined: plans of ever new shapes cost more
 
 
@@ -24,26 +27,23 @@ class Transaction:
 
     `fetch` runs a statement at once; `queue` keeps writes back until the end. On PostgreSQL the queued writes then
     travel as one statement (each a data-modifying WITH), so they must not touch the same row twice; a write that could
-    is sent on its own by `flush` before the next is queued. With a server across a network, statements and COMMIT share
-    a round trip; on a local socket that costs more than it saves.
+    is sent on its own by `flush` before the next is queued. BEGIN travels with the first statement, COMMIT with the
+    last writes.
     """
 
-    def __init__(self, driver: Any, dialect: sa.Dialect) -> None:
-        """Take a driver's connection whose transaction has begun."""
-        self.driver = driver
+    def __init__(self, driver: Any, dialect: sa.Dialect, wire: Wire | None, begin: str | None = None) -> None:
+        """Take a driver's connection, on PostgreSQL with its wire and the BEGIN that is still to be sent."""
+        self._driver = driver
         self.dialect = dialect
-        self.is_postgres = dialect.name == "postgresql"
-        self._far = self.is_postgres and not (driver.info.host or "/").startswith("/")
+        self.is_postgres = wire is not None
+        self.wire = wire
+        self._begin = begin
         self._queue: list[tuple[Compiled, Any]] = []
 
     def fetch(self, statement: Statement, **values: Any) -> list[Row]:
         """Run one statement and return its rows (none for a write)."""
-        self.flush()
         compiled = statement.compiled(self.dialect)
-        if self._far:
-            with self.driver.pipeline():  # BEGIN and the first statement together
-                return compiled.rows(self._run(compiled.sql, compiled.bind(values)))
-        return compiled.rows(self._run(compiled.sql, compiled.bind(values)))
+        return compiled.rows(self._send((compiled.sql, compiled.bind(values))))
 
     def one(self, statement: Statement, **values: Any) -> Row | None:
         """Run one statement and return its first row, or None."""
@@ -57,43 +57,56 @@ class Transaction:
 
     def flush(self) -> None:
         """Send the queued writes now."""
-        queued, self._queue = self._queue, []
-        if self.is_postgres and 1 < len(queued) <= TOGETHER:
-            together, values = join([item[0] for item in queued], [item[1] for item in queued])
-            self._run(together, values)
-            return
-        with self.driver.pipeline() if self.is_postgres and len(queued) > TOGETHER else nullcontext():
-            for compiled, values in queued:
-                self._run(compiled.sql, values)
+        if self._queue:
+            self._send()
 
     def finish(self) -> None:
         """Send the queued writes and COMMIT."""
-        with self.driver.pipeline() if self._far else nullcontext():
+        if self.wire is None:
             self.flush()
-            self.driver.commit()
+            self._driver.commit()
+        elif self._queue or not self.wire.idle:
+            self._send((COMMIT, ()))
 
     @contextmanager
     def copy(self, sql: str) -> Iterator[psycopg.Copy]:
         """Open a COPY … FROM STDIN (PostgreSQL only)."""
-        self.flush()
         with self.driver.cursor() as cursor, cursor.copy(sql) as copy:
             yield copy
 
     def execute_many(self, sql: str, rows: Sequence[Any]) -> None:
         """Run a driver-level statement for many rows of parameters."""
-        self.flush()
         with closing(self.driver.cursor()) as cursor:
             cursor.executemany(sql, rows)
 
     def execute_driver(self, sql: str, values: Any = ()) -> None:
         """Run a driver-level statement."""
-        self.flush()
         self.driver.execute(sql, values)
 
-    def _run(self, sql: str, values: Any) -> Any:
-        if self.is_postgres:
-            return psycopg.RawCursor(self.driver).execute(sql, values, prepare=True)
-        return self.driver.execute(sql, values)
+    @property
+    def driver(self) -> Any:
+        """Return the driver's connection, having sent what was kept back, the BEGIN too."""
+        if self._queue or (self.wire is not None and self._begin is not None and self.wire.idle):
+            self._send()
+        return self._driver
+
+    def _send(self, last: Sent | None = None) -> Sequence[Any]:
+        """Send the queued writes and then `last`; return its rows."""
+        sent = [*self._queued(), last] if last else self._queued()
+        if self.wire is None:
+            rows: Sequence[Any] = ()
+            for sql, values in sent:
+                rows = self._driver.execute(sql, values).fetchall()
+            return rows
+        if self._begin is not None and self.wire.idle:
+            sent.insert(0, (self._begin, ()))
+        return self.wire.run(sent)
+
+    def _queued(self) -> list[Sent]:
+        queued, self._queue = self._queue, []
+        if self.wire is not None and 1 < len(queued) <= TOGETHER:
+            return [join([item[0] for item in queued], [item[1] for item in queued])]
+        return [(compiled.sql, values) for compiled, values in queued]
 
 
 class Database:
@@ -107,47 +120,42 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Open a transaction that writes; it commits at the end of the block and rolls back on any exception."""
-        with self._driver() as driver:
-            if not self.is_postgres:
+        with self._driver() as (driver, wire):
+            if wire is None:
                 driver.execute("BEGIN IMMEDIATE")
-            transaction = Transaction(driver, self.engine.dialect)
+            transaction = Transaction(driver, self.engine.dialect, wire, "BEGIN")
             yield transaction
             transaction.finish()
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """Open a transaction that only reads, all of it at one instant; it is rolled back at the end."""
-        with self._driver() as driver:
-            if self.is_postgres:
-                driver.isolation_level, driver.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
-            else:
+        with self._driver() as (driver, wire):
+            if wire is None:
                 driver.execute("BEGIN")
             try:
-                yield Transaction(driver, self.engine.dialect)
+                yield Transaction(driver, self.engine.dialect, wire, READ_ONLY)
             finally:
                 driver.rollback()
-                if self.is_postgres:
-                    driver.isolation_level, driver.read_only = None, None
 
     @contextmanager
     def glance(self) -> Iterator[Transaction]:
         """Open a connection for one read outside any transaction: the cheapest look there is."""
-        with self._driver() as driver:
-            if self.is_postgres:
-                driver.autocommit = True
-            try:
-                yield Transaction(driver, self.engine.dialect)
-            finally:
-                if self.is_postgres:
-                    driver.autocommit = False
+        with self._driver() as (driver, wire):
+            yield Transaction(driver, self.engine.dialect, wire)
 
     @contextmanager
-    def _driver(self) -> Iterator[Any]:
+    def _driver(self) -> Iterator[tuple[Any, Wire | None]]:
         """Lend a connection from the pool; on an exception it is rolled back, and thrown away where that fails."""
         lent = self.engine.raw_connection()
         driver: Any = lent.driver_connection
+        wire: Wire | None = None
+        if self.is_postgres:
+            wire = lent.info.get(WIRE)
+            if wire is None:
+                wire = lent.info[WIRE] = Wire(driver)
         try:
-            yield driver
+            yield driver, wire
         except BaseException:
             try:
                 driver.rollback()
@@ -174,6 +182,7 @@ def open_database(settings: Settings) -> Database:
             pool_size=settings.pool_size,
             max_overflow=0,
             poolclass=sa.QueuePool,
+            pool_reset_on_return=None,  # every way out of `_driver` commits or rolls back
         )
         event.listen(engine, "connect", _configure_sqlite)
     else:
@@ -182,6 +191,7 @@ def open_database(settings: Settings) -> Database:
             pool_size=settings.pool_size,
             max_overflow=0,
             pool_pre_ping=False,
+            pool_reset_on_return=None,
             connect_args={
                 "options": f"-c timezone=UTC -c lock_timeout={settings.lock_timeout_ms}",
                 "application_name": "pilot",
@@ -212,4 +222,3 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 def _configure_postgres(connection: psycopg.Connection[Any], _record: object) -> None:
     connection.adapters.register_loader("uuid", TextLoader)
     set_json_loads(orjson.loads, connection)
-    connection.prepared_max = 500

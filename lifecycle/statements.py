@@ -77,11 +77,11 @@ class Compiled:
         bound.update(self._constants)
         return [bound[name] for name in self._positions]
 
-    def rows(self, cursor: Any) -> list[Row]:
-        """Return the cursor's rows as dictionaries of Python values."""
+    def rows(self, found: Sequence[Any]) -> list[Row]:
+        """Return the driver's rows as dictionaries of Python values."""
         if not self._columns:
             return []
-        rows = [dict(zip(self._columns, row, strict=True)) for row in cursor.fetchall()]
+        rows = [dict(zip(self._columns, row, strict=True)) for row in found]
         for name, processor in self._converted:
             for row in rows:
                 if row[name] is not None:

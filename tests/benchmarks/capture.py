@@ -3,23 +3,28 @@
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+import sqlalchemy.dialects.postgresql.psycopg as psycopg_dialect
 from psycopg.adapt import PyFormat, Transformer
 
 import lifecycle.database
 from lifecycle.attempts import attempt
 from lifecycle.audit import Log
-from lifecycle.database import Database, Transaction
+from lifecycle.database import Database
 from lifecycle.requests import Request
-from lifecycle.transition import Outcome, transition_project
+from lifecycle.transition import LOCK_PROJECT, Outcome, transition_project
+from lifecycle.wire import COMMIT, Wire
 
 from .acts import CYCLE, Step, Subject, caller, instant, request_of
 
 NUMBERED = re.compile(r"\$(\d+)")
+BEGIN = "BEGIN"
+READS = [LOCK_PROJECT.compiled(psycopg_dialect.PGDialect_psycopg())]  # the only rows an act reads
+COLUMNS = {read.sql: read._columns for read in READS}
 COUNTED = ("entry", "pending", "disclosure", "checkpoint")
 
 
@@ -41,22 +46,31 @@ class Captured:
     before: int  # the project's version before
     guards: int  # findings that the door evaluated
     body: int  # octets of the entry
-    trips: int  # round trips: the statements, with BEGIN and COMMIT
+    trips: int  # round trips: BEGIN goes with the first statement, COMMIT with the last
     inserts: Counter[str]  # how many rows the act puts into each table
 
 
 class _Recorder:
-    """Stands between a transaction and its driver and writes down what passes."""
+    """Stands between a transaction and its wire and writes down what passes."""
 
-    def __init__(self, tx: Transaction) -> None:
-        self.passed: list[tuple[str, list[Any], Any]] = []
-        self._run = tx._run
-        tx._run = self._pass  # type: ignore[method-assign]
+    def __init__(self, wire: Wire) -> None:
+        self.passed: list[tuple[str, list[Any], dict[str, Any]]] = []  # statement, values, first row
+        self.trips = 0
+        self._wire = wire
 
-    def _pass(self, sql: str, values: Any) -> Any:
-        cursor = self._run(sql, values)
-        self.passed.append((sql, list(values), cursor))
-        return cursor
+    @property
+    def idle(self) -> bool:
+        """Return what the wire says."""
+        return self._wire.idle
+
+    def run(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[tuple[Any, ...]]:
+        """Pass statements on."""
+        rows = self._wire.run(statements)
+        self.trips += 1
+        self.passed += [(sql, list(values), {}) for sql, values in statements if sql not in (COMMIT, BEGIN)]
+        if rows:
+            self.passed[-1][2].update(zip(COLUMNS[statements[-1][0]], rows[0], strict=True))
+        return rows
 
 
 @contextlib.contextmanager
@@ -87,15 +101,16 @@ def capture(database: Database, log: Log, subject: Subject, state: str, number: 
     request: Request = request_of(step, number, subject)
     counted = _count(database)
     with attempt(database, log, me, ("project", subject.id), step.event) as tx:
-        recorder, driver = _Recorder(tx), tx.driver
+        assert tx.wire is not None
+        recorder, driver = _Recorder(tx.wire), tx.driver
+        tx.wire = recorder  # type: ignore[assignment]
         outcome = transition_project(tx, log, me, subject.id, request)
     assert isinstance(outcome, Outcome)
     transformer = Transformer(driver)
     sent = tuple(_sent(transformer, *one) for one in recorder.passed)
     body = max(len(value) for _, values, _ in recorder.passed for value in map(_octets, values) if value)
     guards, inserts = len(outcome.decision.findings), _count(database) - counted
-    trips = len(sent) + 2
-    return Captured(step.event, sent, outcome.version - 1, guards, body, trips, inserts), outcome.target
+    return Captured(step.event, sent, outcome.version - 1, guards, body, recorder.trips, inserts), outcome.target
 
 
 def _count(database: Database) -> Counter[str]:
@@ -108,19 +123,14 @@ def _octets(value: Any) -> bytes:
     return value if isinstance(value, bytes) else b""
 
 
-def _sent(transformer: Transformer, sql: str, given: list[Any], cursor: Any) -> Sent:
+def _sent(transformer: Transformer, sql: str, given: list[Any], row: dict[str, Any]) -> Sent:
     sql = NUMBERED.sub(lambda found: f"%(p{found[1]})s", sql)
     values = {f"p{place}": value for place, value in enumerate(given, 1)}
-    first: dict[str, str | None] = {}
-    if cursor.description and cursor.rowcount:
-        cursor.scroll(0, mode="absolute")
-        names = [column.name for column in cursor.description]
-        row = zip(names, cursor.fetchone(), strict=True)
-        first = {
-            # A list or an object in a row is a JSON column that the driver has parsed.
-            name: orjson.dumps(value).decode() if isinstance(value, list | dict) else text_of(transformer, value)
-            for name, value in row
-        }
+    first = {
+        # A list or an object in a row is a JSON column that the driver has parsed.
+        name: orjson.dumps(value).decode() if isinstance(value, list | dict) else text_of(transformer, value)
+        for name, value in row.items()
+    }
     return Sent(sql, {name: text_of(transformer, value) for name, value in values.items()}, first)
 
 

@@ -86,6 +86,8 @@ class Project(models.Model):
     documents = models.JSONField()
     flags = models.JSONField()
     signers = models.JSONField()
+    deadlines = models.JSONField()
+    responsible = models.JSONField()
     pending = models.JSONField(null=True)
     plan = models.JSONField()
     head_seq = models.BigIntegerField(default=0)
