@@ -18,6 +18,7 @@ from lifecycle.answers import request_hash
 from lifecycle.audit import Change, Log, person_of
 from lifecycle.batches import tell
 from lifecycle.callers import Caller
+from lifecycle.collector import collector_paused
 from lifecycle.database import Transaction
 from lifecycle.errors import NotFound, PreviewStale, RulesUnmet, Unreadable
 from lifecycle.projects import append_many
@@ -128,6 +129,7 @@ class BulkOutcome:
         }
 
 
+@collector_paused()
 def preview_transitions(
     tx: Transaction, caller: Caller, request: Request, items: Sequence[Item], limit: int
 ) -> Preview:
@@ -140,6 +142,7 @@ def preview_transitions(
     return _preview(tx, caller, request, items, limit, lock=False)
 
 
+@collector_paused()
 def transition_projects(
     tx: Transaction, log: Log, caller: Caller, request: Request, items: Sequence[Item], digest: str, limit: int
 ) -> BulkOutcome:

@@ -11,6 +11,7 @@ from lifecycle.audit import Change, Deed, Head, Keys, Log, person_of
 from lifecycle.batches import LOCK_BATCH, TOUCH, rules_of
 from lifecycle.callers import Caller
 from lifecycle.canonical import ZERO_HASH
+from lifecycle.collector import collector_paused
 from lifecycle.database import Transaction
 from lifecycle.errors import Forbidden, NotOffered, RulesUnmet
 from lifecycle.filing import amended, check_application
@@ -43,6 +44,7 @@ AMEND = Statement(
 FORGET_MEMBERS = Statement(sa.delete(_membership).where(_membership.c.project_id == sa.bindparam("of")))
 
 
+@collector_paused()
 def create_projects(
     tx: Transaction, log: Log, caller: Caller, batch: Row, applications: Sequence[Application]
 ) -> list[Row]:
@@ -54,16 +56,17 @@ def create_projects(
         Forbidden: the caller may not enter projects, or not for this city or unit.
         Unreadable: an application cannot be kept as it is.
     """
+    found = tx.one(LOCK_BATCH, wanted=batch["id"])
+    assert found is not None
+    batch = found  # as it is once the lock is had: a calendar may have been adopted meanwhile
     rules = rules_of(tx, batch)
     for application in applications:
         check_application(rules.policy, application)
         _may_enter(caller, application)
-    locked = tx.one(LOCK_BATCH, wanted=batch["id"])
-    assert locked is not None
     keys = audit.keys_of(tx, person_of(caller))
     rows, built, opened = [], [], []
     for offset, application in enumerate(applications, 1):
-        row = _new_row(caller, batch, rules, application, locked["last_number"] + offset)
+        row = _new_row(caller, batch, rules, application, batch["last_number"] + offset)
         contact = f"contact/{row['id']}"
         keys.known[contact] = secrets.token_bytes(32)
         plan = planned(rules.definition, rules.policy, facts_of(row), rules.calendar)
@@ -75,8 +78,8 @@ def create_projects(
         rows.append(row)
         built.append(entry)
         opened.extend(replan.opened)
-    last = locked["last_number"] + len(rows)
-    tx.queue(TOUCH, of=batch["id"], version=locked["version"] + 1, last_number=last)
+    last = batch["last_number"] + len(rows)
+    tx.queue(TOUCH, of=batch["id"], version=batch["version"] + 1, last_number=last)
     tx.flush()
     sets.insert_many(tx, table, rows)
     sets.insert_many(tx, _membership, [item for row in rows for item in _memberships(row)])
@@ -137,7 +140,7 @@ def amend_project(
         f"project/{project}",
         "project.amended",
         ("project", project, columns["version"]),
-        action=_plain_action("amend", row),
+        action=plain_action("amend", row),
         changes=changes,
         reason=reason,
     )
@@ -225,13 +228,14 @@ def _created(log: Log, caller: Caller, rules: RuleSet, row: Row, replan: checkpo
         f"project/{row['id']}",
         "project.created",
         ("project", row["id"], 1),
-        action={**_plain_action("create", row), "from": None},
+        action={**plain_action("create", row), "from": None},
         changes=changes,
     )
     return audit.build(log, caller, Head(), deed, keys)
 
 
-def _plain_action(name: str, row: Row) -> dict[str, Any]:
+def plain_action(name: str, row: Row) -> dict[str, Any]:
+    """Return the action, for the log, of an act of ours that leaves a project in its state."""
     return {
         "name": name,
         "from": row["state"],
