@@ -12,14 +12,35 @@ from starlette.middleware import Middleware
 from api.auth import Gate
 from api.middlewares import AccessLog, BodyLimit, Faults, RequestIds, SecurityHeaders
 from api.problems import respond
-from api.routes import batches, bulk, definitions, documents, health, history, imports, people, projects, transitions
+from api.routes import (
+    batches,
+    bulk,
+    chases,
+    checkpoints,
+    deadlines,
+    definitions,
+    documents,
+    health,
+    history,
+    imports,
+    messages,
+    notices,
+    people,
+    projects,
+    responsibles,
+    transitions,
+)
 from api.service import Clock, open_service
 from lifecycle.audit import Log
 from lifecycle.database import Database
 from lifecycle.errors import Refusal
 from lifecycle.settings import Settings
 
-ROUTERS = (transitions, projects, history, bulk, batches, imports, definitions, people, documents, health)
+ROUTERS = (
+    *(transitions, projects, history, bulk, batches, imports),
+    *(checkpoints, deadlines, responsibles, chases, notices, messages),
+    *(definitions, people, documents, health),
+)
 
 
 def create_app(

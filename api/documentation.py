@@ -3,10 +3,13 @@
 import sys
 from pathlib import Path
 
+from states.audience import roles_meant
 from states.definition import LifecycleDefinition
 from states.diagram import mermaid
-from states.library import bundled_definitions, bundled_policies
+from states.library import bundled_definitions, bundled_policies, plan_of
+from states.planning import BY_HAND
 from states.policy import Policy
+from states.reminders import ReminderPlan, Series
 from states.roles import role_book
 from states.rules import RULES
 
@@ -97,6 +100,54 @@ def eligibility_page(policy: Policy, definition: LifecycleDefinition) -> str:
     return "\n".join(lines) + "\n"
 
 
+def reminders_page(plan: ReminderPlan, policy: Policy, definition: LifecycleDefinition) -> str:
+    """Return who is told of which checkpoint and act, and when."""
+    times = plan.times
+    lines = [NOTICE, f"# {plan.plan.zh} · {plan.plan.en}\n", f"`{plan.name}`, SHA-256 `{plan.hash}`\n"]
+    lines += [
+        f"到期前天数等方案未列的，依规则版本 policy `{policy.name}`。时区 zone {policy.policy.zone}。",
+        "批次可另用自己的提醒方案。以下均为批次设置（CFG），不得称为通知要求。\n",
+        f"- 每日{times.remind_at:%H:%M}提醒 reminders at；汇总 digests at {times.digest_at:%H:%M}；"
+        f"发送时段 sending window {times.opens:%H:%M}–{times.closes:%H:%M}"
+        f"{'，仅限工作日 on working days only' if times.working_days_only else ''}",
+        "- 到期日等逢休息日的，提前至前一工作日 brought forward；逾期提醒仅在工作日发出，督办顺延至工作日 put off\n"
+        if times.working_days_only
+        else "- 逾期提醒仅在工作日发出，督办顺延至工作日 overdue and escalation on working days\n",
+        "## 期限提醒 Checkpoints\n",
+        "| 代码 kind | 期限 | checkpoint | 提醒对象 told | 产生或调整时 at once | 到期前 before | 当日 on the day | "
+        "逾期 overdue | 督办 escalation |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    labels = {kind: (spec.zh, spec.en) for kind, spec in definition.checkpoints.items()}
+    for kind, (zh, en) in {**labels, BY_HAND: ("另行增加的期限", "added by hand")}.items():
+        lines.append(f"| `{kind}` | {zh} | {en} | {_when(plan.series_for(kind, policy))} |")
+    lines += ["\n## 事项告知 Acts\n", "| 代码 event | 事项 | act | 告知对象 told |", "|---|---|---|---|"]
+    for event, roles in plan.events.items():
+        arrow = definition.by_event[event][0]
+        lines.append(f"| `{event}` | {arrow.zh} | {arrow.en} | {_people(roles)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _when(series: Series) -> str:
+    working = "、".join(map(str, series.before_working_days or ()))
+    plain = "、".join(map(str, series.before_calendar_days))
+    before = [f"{working} 个工作日 working days" if working else "", f"{plain} 日 calendar days" if plain else ""]
+    steps = [f"{step.after_days} 日后 days after：{_people(step.to)}" for step in series.escalation or ()]
+    cells = [
+        _people(series.to),
+        "■" if series.opened else "",
+        "；".join(part for part in before if part),
+        "■" if series.on_the_day else "",
+        f"每个工作日，至第 {series.overdue_days} 日 daily" if series.overdue else "",
+        "；".join(steps),
+    ]
+    return " | ".join(cell or "—" for cell in cells)
+
+
+def _people(roles: tuple[str, ...]) -> str:
+    return "、".join(role_book().roles[role].label.zh for role in roles_meant(roles))
+
+
 def _value(value: object) -> str:
     if isinstance(value, dict):
         return "；".join(f"{key} {item.zh}" for key, item in value.items())
@@ -112,6 +163,7 @@ def pages() -> dict[Path, str]:
         definition = bundled_definitions()[policy.policy.definition][0]
         found[DOCS / "lifecycle.md"] = lifecycle_page(definition)
         found[DOCS / "eligibility.md"] = eligibility_page(policy, definition)
+        found[DOCS / "reminders.md"] = reminders_page(plan_of(definition.name), policy, definition)
     return found
 
 

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from lifecycle.errors import Conflict, Refusal
+from lifecycle.errors import Conflict, Refusal, TooSoon
 from states.findings import Text
 
 OK = 200
@@ -41,6 +41,7 @@ STATUS: dict[str, int] = {
     "import-refused": 422,
     "invalid": 422,
     "rules-unmet": 422,
+    "too-soon": 429,
     "internal": 500,
     "busy": 503,
     "not-ready": 503,
@@ -159,12 +160,15 @@ def _taken(error: BaseException) -> bool:
 def _answer_refusal(scope: Scope, refusal: Refusal) -> Response:
     named = {name for name, _ in scope["headers"]}
     failed = isinstance(refusal, Conflict) and b"if-match" in named
+    headers = {"Idempotent-Replayed": "true"} if refusal.remembered else {}
+    if isinstance(refusal, TooSoon) and not refusal.remembered:
+        headers["Retry-After"] = str(refusal.details["retry_after"])
     return answer(
         scope,
         refusal.code,
         refusal.text,
         refusal.details,
-        {"Idempotent-Replayed": "true"} if refusal.remembered else None,
+        headers,
         PRECONDITION_FAILED if failed else None,
         refusal.title,
     )

@@ -1,5 +1,6 @@
 """Bodies of requests: read exactly, nothing unknown taken, every text and number within what the tables hold."""
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -11,10 +12,11 @@ from states.facts import Application, Member, UnitRole
 
 NO_CONTROL = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
 NO_BREAK = r"^[^\x00-\x1f\x7f]*$"
+ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # ten digits alone would be read as seconds since 1970
 
 
 def _iso(value: Any) -> Any:
-    if value is None or isinstance(value, date) or (isinstance(value, str) and len(value) == 10):
+    if value is None or isinstance(value, date) or (isinstance(value, str) and ISO.fullmatch(value)):
         return value
     raise ValueError("a date is written like 2024-08-05")
 

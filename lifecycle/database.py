@@ -222,3 +222,4 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 def _configure_postgres(connection: psycopg.Connection[Any], _record: object) -> None:
     connection.adapters.register_loader("uuid", TextLoader)
     set_json_loads(orjson.loads, connection)
+    connection.prepare_threshold = None  # psycopg's own would DEALLOCATE ALL after a rollback, the wire's with them

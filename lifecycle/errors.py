@@ -73,6 +73,13 @@ class Conflict(Refusal):
     title = Text("已被他人先行办理", "Somebody else was first")
 
 
+class TooSoon(Refusal):
+    """A limit on how often was reached; the details say from when on it is possible again."""
+
+    code = "too-soon"
+    title = Text("未到可再次办理的时间", "Too soon to do this again")
+
+
 class PreviewStale(Refusal):
     """Something changed between the preview and its commit."""
 

@@ -20,15 +20,18 @@ from lifecycle.statements import Row, Statement
 from lifecycle.tables import Disclosure as DisclosureRow
 from lifecycle.tables import Entry, Person
 from lifecycle.transition import Loaded, load_project
-from lifecycle.visibility import hidden_documents, hidden_fields, may_sign, pending_for
+from lifecycle.visibility import hidden_documents, hidden_fields, may_sign, pending_for, sees_deadline
 from states.definition import LifecycleDefinition
 from states.facts import Actor
+from states.planning import BY_HAND
+from states.roles import role_book
 
 _entry = Entry.__table__  # type: ignore[attr-defined]
 _disclosure = DisclosureRow.__table__  # type: ignore[attr-defined]
 _person = Person.__table__  # type: ignore[attr-defined]
 
 WITHHELD = "$withheld"  # no field can be called so
+KEPT = {WITHHELD: "role"}
 _AFTER = sa.and_(
     _entry.c.stream == sa.bindparam("of"),
     _entry.c.seq > sa.bindparam("after", type_=sa.BigInteger()),
@@ -62,6 +65,10 @@ class _Reader:
             return {WITHHELD: "redacted"}
         return disclosure.value if opens(value, disclosure) else {WITHHELD: "disclosure_does_not_open"}
 
+    def _kept_back(self, path: str, value: Any) -> bool:
+        """Return whether this is a deadline that an officer added, not for the reader."""
+        return path.startswith("/deadlines/") and "to" in value and not sees_deadline(self.actor, value)
+
     def change(self, index: int, change: Mapping[str, Any]) -> dict[str, Any]:
         """Return a change with its values as the reader may see them."""
         path = change["path"]
@@ -70,10 +77,10 @@ class _Reader:
         unseen |= path.removeprefix("/documents/") in hidden_documents(self.actor, self.definition)
         for side in ("old", "new"):
             value = self.open(change[side], f"/changes/{index}/{side}")
-            if value is not None and unseen:
-                value = {WITHHELD: "role"}
+            if value is not None and (unseen or self._kept_back(path, value)):
+                value = KEPT
             elif path == "/pending" and value is not None and WITHHELD not in value:
-                value = pending_for(self.actor, self.definition, value) or {WITHHELD: "role"}
+                value = pending_for(self.actor, self.definition, value) or KEPT
             shown[side] = value
         return shown
 
@@ -120,8 +127,10 @@ def _told(
     pinned = action.get("definition") or loaded.row["definition_hash"]
     definition = rules_for(tx, pinned, loaded.row["policy_hash"]).definition
     reader = _Reader(actor, definition, row["id"], disclosures)
-    event = action.get("name") or ""
-    kept_back = body["type"] == "project.signed" and not may_sign(actor, definition, event)
+    changes = [reader.change(index, change) for index, change in enumerate(body["changes"])]
+    deadlines = {number: one for number, one in loaded.row["deadlines"].items() if sees_deadline(actor, one)}
+    kept_back = body["type"] == "project.signed" and not may_sign(actor, definition, action.get("name") or "")
+    kept_back |= actor.scope != "all" and any(_is_internal(change, deadlines) for change in changes)
     hidden = hidden_documents(actor, definition)
     reason = reader.open(body["reason"], "/reason")
     who = {**{name: body["actor"][name] for name in ("kind", "id", "role")}, "name": names.get(body["actor"]["id"])}
@@ -133,14 +142,29 @@ def _told(
         "outcome": body["outcome"],
         "actor": who,
         "action": body["action"],
-        "changes": [reader.change(index, change) for index, change in enumerate(body["changes"])],
-        "reason": {WITHHELD: "role"} if kept_back and reason is not None else reason,
+        "changes": changes,
+        "reason": KEPT if kept_back and reason is not None else reason,
         "docs": [] if kept_back else [item for item in body["docs"] if item.get("kind") not in hidden],
         "refused_by": refused_by(action),
         "leaf": row["leaf"].hex(),
     }
     at: datetime = row["at"]
-    return {**told, "sentence": tell(definition, told, at, loaded.rules.policy.policy.zone)}
+    zone = loaded.rules.policy.policy.zone
+    return {**told, "sentence": tell(definition, told, at, zone, names, deadlines)}
+
+
+def _is_internal(change: Mapping[str, Any], deadlines: Mapping[str, Any]) -> bool:
+    """Return whether what was said of a change is for those who see all projects, and for none of the others.
+
+    So it is with a deadline or a chase that the reader is not to know of, and with what the province hands over.
+    """
+    _, head, *rest = change["path"].split("/")
+    if head == "deadlines":
+        return change["new"] is None or "title" not in change["new"]
+    if head == "chased":
+        return change["new"]["kind"] == BY_HAND and str(change["new"]["number"]) not in deadlines
+    role = role_book().roles.get(rest[0]) if head == "responsible" and rest else None
+    return role is not None and role.scope == "all"
 
 
 def _disclosures(tx: Transaction, entries: Sequence[str]) -> dict[str, dict[str, Disclosure]]:
@@ -151,6 +175,9 @@ def _disclosures(tx: Transaction, entries: Sequence[str]) -> dict[str, dict[str,
 
 
 def _names(tx: Transaction, bodies: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    people = sorted({body["actor"]["id"] for body in bodies})
-    known = [person for person in people if is_identifier(person)]
+    """Return the names of those who acted and of those who were put in charge."""
+    people = {body["actor"]["id"] for body in bodies}
+    charged = (change for body in bodies for change in body["changes"] if change["path"].startswith("/responsible/"))
+    people |= {change[side] for change in charged for side in ("old", "new") if change[side]}
+    known = [person for person in sorted(people) if is_identifier(person)]
     return {row["id"]: row["name"] for row in select_many(tx, NAMES, "people", known)}

@@ -20,11 +20,20 @@ from lifecycle.snapshots import PRIVATE, plain
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Checkpoint, Membership, Project, Rulebook
 from lifecycle.transition import Loaded, load_project
-from lifecycle.visibility import hidden_documents, hidden_fields, label_of, pending_for, reach_of
+from lifecycle.visibility import (
+    checkpoint_label,
+    hidden_documents,
+    hidden_fields,
+    label_of,
+    pending_for,
+    reach_of,
+    sees_deadline,
+)
 from states.deadlines import light
 from states.definition import LifecycleDefinition
 from states.fields import CONTROL
 from states.findings import Text
+from states.planning import BY_HAND
 
 _project = Project.__table__  # type: ignore[attr-defined]
 _membership = Membership.__table__  # type: ignore[attr-defined]
@@ -43,7 +52,9 @@ _VERSIONS = Statement(
 )
 
 _OPEN_CHECKPOINTS = Statement(
-    sa.select(_check.c.kind, _check.c.number, _check.c.due_on, _check.c.computed_on, _check.c.provisional)
+    sa.select(
+        *(_check.c[name] for name in ("id", "kind", "number", "due_on", "computed_on", "provisional")),
+    )
     .where(_check.c.project_id == sa.bindparam("of"), sa.text("status = 'open'"))
     .order_by(_check.c.due_on, _check.c.kind, _check.c.number)
 )
@@ -236,19 +247,22 @@ def _item(row: Row, definition: LifecycleDefinition) -> dict[str, Any]:
 
 
 def _checkpoints(loaded: Loaded, caller: Caller, opened: Sequence[Row]) -> list[dict[str, Any]]:
-    policy, specs = loaded.rules.policy, loaded.rules.definition.checkpoints
+    policy, added = loaded.rules.policy, loaded.row["deadlines"]
+    hidden = {int(number) for number, one in added.items() if not sees_deadline(caller.actor, one)}
     today, near = caller.today(policy.policy.zone), policy.reminders.yellow_within_days
     return [
         {
+            "id": row["id"],
             "kind": row["kind"],
             "number": row["number"],
-            "label": label_of(specs.get(row["kind"]), row["kind"]),
+            "label": checkpoint_label(loaded.rules.definition, added, row["kind"], row["number"]),
             "due_on": row["due_on"].isoformat(),
             "computed_on": row["computed_on"].isoformat(),
             "provisional": row["provisional"],
             "light": light(row["due_on"], today, near).value,
         }
         for row in opened
+        if row["kind"] != BY_HAND or row["number"] not in hidden
     ]
 
 

@@ -82,7 +82,7 @@ def _place(name: str, value: Any) -> Any:
         return value if type(value) is int and abs(value) < 2**63 else None
     if not isinstance(value, str) or "\0" in value:
         return None
-    if name == "changed_at":
+    if name.endswith("_at"):
         at = datetime.fromisoformat(value)
         return at if at.tzinfo is not None and 1900 < at.year < 3000 else None
     return value

@@ -38,6 +38,7 @@ BY_TOKEN = Statement(
     )
 )
 BY_LOGIN = Statement(sa.select(_person).where(_person.c.login == sa.bindparam("wanted")))
+BY_ID = Statement(sa.select(_person).where(_person.c.id == sa.bindparam("wanted")))
 ALL_PEOPLE = Statement(sa.select(_person).order_by(_person.c.login))
 TOKEN_BY_ID = Statement(sa.select(_token).where(_token.c.id == sa.bindparam("wanted")))
 TOKENS_OF = Statement(sa.select(_token).where(_token.c.person_id == sa.bindparam("of")).order_by(_token.c.created_at))
@@ -125,7 +126,7 @@ def add_token(
         expires_at=expires_at,
         revoked_at=None,
     )
-    _tell(tx, log, caller, person["id"], "user.token_made", [Change("/tokens", None, token)])
+    tell(tx, log, caller, person["id"], "user.token_made", [Change("/tokens", None, token)])
     return token, secret
 
 
@@ -143,7 +144,7 @@ def revoke_token(tx: Transaction, log: Log, caller: Caller, token: str) -> None:
     if row["revoked_at"] is not None:
         return
     tx.queue(REVOKE, of=token, revoked_at=caller.now)
-    _tell(tx, log, caller, row["person_id"], "user.token_revoked", [Change("/tokens", token, None)])
+    tell(tx, log, caller, row["person_id"], "user.token_revoked", [Change("/tokens", token, None)])
 
 
 def actor_by_token(tx: Transaction, secret: str, now: datetime) -> Actor | None:
@@ -166,6 +167,22 @@ def find_person(tx: Transaction, login: str) -> Row:
     return row
 
 
+def person_meant(tx: Transaction, caller: Caller, login: str | None) -> Row:
+    """Return the row of the person whose own things are meant: the caller (None), or another by login.
+
+    Raises:
+        Forbidden: another person's are for the security administrator.
+        NotFound: no such login, or the caller is nobody with a row.
+    """
+    own = tx.one(BY_ID, wanted=caller.actor.id) if is_identifier(caller.actor.id) else None
+    if own is not None and login in (None, own["login"]):
+        return own
+    if login is None:
+        raise NotFound(Text("没有此人员", "no such person"))
+    _may_manage(caller)
+    return find_person(tx, login)
+
+
 def list_people(tx: Transaction) -> list[dict[str, Any]]:
     """Return all people, without heads."""
     names = ("id", "login", "name", "role", "city", "unit", "active", "created_at")
@@ -177,10 +194,11 @@ def hash_token(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
-def _tell(tx: Transaction, log: Log, caller: Caller, person: str, kind: str, changes: list[Change]) -> None:
+def tell(tx: Transaction, log: Log, caller: Caller, person: str, kind: str, changes: list[Change]) -> None:
+    """Append an entry to a person's stream, their row locked; what is theirs is committed to with their key."""
     row = tx.one(LOCK_SUBJECT["user"], wanted=person)
     assert row is not None
-    keys = audit.keys_of(tx, person_of(caller))
+    keys = audit.keys_of(tx, person_of(caller), f"user/{person}")
     deed = Deed(f"user/{person}", kind, ("user", person, row["version"]), changes=changes)
     built = audit.build(log, caller, Head(row["head_seq"], row["head_hash"]), deed, keys)
     audit.append(tx, built)

@@ -9,7 +9,7 @@ from typing import Any
 from lifecycle.callers import Caller
 from lifecycle.errors import Unreadable
 from states.facts import Act
-from states.fields import CONTROL
+from states.fields import CONTROL, FieldProblem, clean_text
 from states.findings import Text
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -28,6 +28,21 @@ class Request:
     override: frozenset[str] = frozenset()
     on: date | None = None
     expected_version: int | None = None
+
+
+def note_of(text: str | None, limit: int = REASON_LIMIT) -> str | None:
+    """Return a reason or note without surrounding blanks; None where there is none.
+
+    Raises:
+        Unreadable: it is no text, too long, or holds control characters.
+    """
+    if text is None or text == "":
+        return None
+    try:
+        return clean_text(text, limit) if not isinstance(text, str) or text.strip() else None
+    except FieldProblem as problem:
+        zh, _, en = str(problem).partition(" / ")
+        raise Unreadable(Text(f"理由或说明{zh}", f"a reason or note {en}")) from problem
 
 
 def is_identifier(name: str) -> bool:

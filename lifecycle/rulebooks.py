@@ -86,6 +86,16 @@ def definition_for(tx: Transaction, digest: str) -> LifecycleDefinition:
     return found
 
 
+def policy_for(tx: Transaction, digest: str) -> Policy:
+    """Return the policy behind a hash.
+
+    Raises:
+        NotFound: it is not stored: the database is not whole.
+    """
+    found: Policy = _load(tx, digest)
+    return found
+
+
 def _load(tx: Transaction, digest: str) -> Any:
     found = _read.get(digest)
     if found is None:

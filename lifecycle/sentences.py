@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from lifecycle.errors import Refusal, kinds_of
-from lifecycle.visibility import label_of
+from lifecycle.visibility import checkpoint_label, label_of
 from states.deadlines import business_date
 from states.definition import LifecycleDefinition
 from states.findings import Text
@@ -26,6 +26,17 @@ _TEMPLATES: dict[str, Text] = {
     "project.version_changed": Text(
         "{date} {who}将项目转入新版规则：{from} → {to}",
         "{date} {who} moved the project to another version of the rules: {from} → {to}",
+    ),
+    "project.deadline_added": Text("{date} {who}增设期限{deadline}", "{date} {who} added the deadline {deadline}"),
+    "project.deadline_moved": Text("{date} {who}调整期限{deadline}", "{date} {who} moved the deadline {deadline}"),
+    "project.deadline_done": Text("{date} {who}办结期限{deadline}", "{date} {who} closed the deadline {deadline}"),
+    "project.deadline_withdrawn": Text(
+        "{date} {who}撤销期限{deadline}", "{date} {who} withdrew the deadline {deadline}"
+    ),
+    "project.reassigned": Text("{date} {who}转办，{charge}", "{date} {who} handed over: {charge}"),
+    "project.chased": Text("{date} {who}催办：{chased}", "{date} {who} chased: {chased}"),
+    "project.replanned": Text(
+        "{date} {who}按新的日历重新计算期限", "{date} {who} reckoned the deadlines by a new calendar"
     ),
     "denied": Text("{date} {who}申请办理“{act}”，未予办理：{why}", "{date} {who} asked for: {act}; refused: {why}"),
     "failed": Text("{date} {who}办理“{act}”未成：{why}", "{date} {who} tried: {act}; it failed: {why}"),
@@ -49,6 +60,14 @@ _COLUMNS: dict[str, Text] = {
     "contact_name": Text("联系人", "contact"),
     "contact_phone": Text("联系电话", "telephone"),
 }
+_ACTS: dict[str, Text] = {  # acts of ours, which no definition names
+    "amend": Text("修改申报内容", "amend what was filed"),
+    "add_deadline": Text("增设期限", "add a deadline"),
+    "move_deadline": Text("调整期限", "move a deadline"),
+    "end_deadline": Text("了结期限", "end a deadline"),
+    "assign": Text("转办", "hand over"),
+    "chase": Text("催办", "chase"),
+}
 _CHECKS: dict[str, Text] = {
     "offered": Text("当前状态不可办理", "not offered in this state"),
     "permitted": Text("角色无权办理", "not for this role"),
@@ -70,8 +89,18 @@ _CHECKS: dict[str, Text] = {
 _TITLES = {kind.code: kind.title for kind in kinds_of(Refusal)}
 
 
-def tell(definition: LifecycleDefinition, told: Mapping[str, Any], at: datetime, zone: str) -> dict[str, str]:
-    """Return the sentence on an entry, given as the history shows it, so that it tells no more than that."""
+def tell(
+    definition: LifecycleDefinition,
+    told: Mapping[str, Any],
+    at: datetime,
+    zone: str,
+    names: Mapping[str, str],
+    deadlines: Mapping[str, Any],
+) -> dict[str, str]:
+    """Return the sentence on an entry, given as the history shows it, so that it tells no more than that.
+
+    `names` are people's by id, `deadlines` those added by hand that the reader may see.
+    """
     action = told["action"] or {}
     parts: Parts = {
         "date": _same(business_date(at, zone).isoformat()),
@@ -81,6 +110,9 @@ def tell(definition: LifecycleDefinition, told: Mapping[str, Any], at: datetime,
         "to": _state(definition, action.get("to")),
         "columns": _columns(told["changes"]),
         "why": _why(told),
+        "deadline": _deadline(told["changes"]),
+        "charge": _charge(told["changes"], names),
+        "chased": _chased(definition, told["changes"], deadlines),
         "type": _same(told["type"]),
     }
     template, more = _TEMPLATES[_kind(told, action)], _more(told, action, parts["date"].zh)
@@ -110,6 +142,8 @@ def _kind(told: Mapping[str, Any], action: Mapping[str, Any]) -> str:
         return str(told["outcome"])
     if told["type"] == "project.transitioned":
         return "stayed" if action.get("from") == action.get("to") else "moved"
+    if told["type"] == "project.deadline_ended":
+        return next((kind for kind in map(_ending, told["changes"]) if kind in _TEMPLATES), "project.deadline_done")
     return told["type"] if told["type"] in _TEMPLATES else "other"
 
 
@@ -138,7 +172,7 @@ def _who(actor: Mapping[str, Any]) -> Text:
 
 def _act(definition: LifecycleDefinition, event: str) -> Text:
     found = definition.by_event.get(event)
-    return Text(found[0].zh, found[0].en) if found else _same(event)
+    return Text(found[0].zh, found[0].en) if found else _ACTS.get(event, _same(event))
 
 
 def _state(definition: LifecycleDefinition, state: str | None) -> Text:
@@ -149,6 +183,45 @@ def _columns(changes: list[Mapping[str, Any]]) -> Text:
     names = (change["path"].removeprefix("/") for change in changes)
     found = [_COLUMNS[name] for name in names if name in _COLUMNS]
     return Text("、".join(text.zh for text in found), ", ".join(text.en for text in found))
+
+
+def _ending(change: Mapping[str, Any]) -> str:
+    new = change["new"] if change["path"].startswith("/deadlines/") else None
+    return f"project.deadline_{new.get('ended')}" if isinstance(new, Mapping) else ""
+
+
+def _deadline(changes: list[Mapping[str, Any]]) -> Text:
+    """Return a deadline added by hand with its date, as far as the reader may know it."""
+    for change in changes:
+        deadline = change["new"] if change["path"].startswith("/deadlines/") else None
+        if isinstance(deadline, Mapping) and "title" in deadline:
+            title, due_on = deadline["title"], deadline["due_on"]
+            return Text(f"“{title}”（{due_on}）", f"“{title}” ({due_on})")
+    return Text("（内容不公开）", "(not shown)")
+
+
+def _charge(changes: list[Mapping[str, Any]], names: Mapping[str, str]) -> Text:
+    """Return in which role who was in charge and who is now."""
+    for change in changes:
+        _, head, *rest = change["path"].split("/")
+        if head == "responsible" and rest:
+            role = role_book().roles.get(rest[0])
+            label = role.label if role else _same(rest[0])
+            before, after = (names.get(change[side] or "", change[side]) for side in ("old", "new"))
+            return Text(
+                f"{label.zh}：{before or '未指定'} → {after or '不再指定'}",
+                f"{label.en}: {before or 'nobody named'} → {after or 'nobody named'}",
+            )
+    return _same("—")
+
+
+def _chased(definition: LifecycleDefinition, changes: list[Mapping[str, Any]], deadlines: Mapping[str, Any]) -> Text:
+    """Return the checkpoint that was chased, with its date then."""
+    item = next((change["new"] for change in changes if change["path"] == "/chased"), None)
+    if item is None:
+        return _same("—")
+    label = checkpoint_label(definition, deadlines, item["kind"], item["number"])
+    return Text(f"{label['zh']}（{item['due_on']}）", f"{label['en']} ({item['due_on']})")
 
 
 def _why(told: Mapping[str, Any]) -> Text:

@@ -35,6 +35,7 @@ PLAIN = (
     "flags",
 )
 PRIVATE = ("opinion", "remarks", "contact_name", "contact_phone")  # committed to, never in clear
+ABOUT_ACT = ("effective_on", "chased")  # paths that tell of an act and not of the project: nothing to replay
 NESTED = ("record", "documents", "signers", "deadlines", "responsible")
 
 

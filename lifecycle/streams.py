@@ -10,7 +10,7 @@ from lifecycle.canonical import ZERO_HASH, NotCanonical, instant, leaf_hash, par
 from lifecycle.commitments import Disclosure, is_commitment, opens
 from lifecycle.database import Transaction
 from lifecycle.sets import for_both, select_many, within
-from lifecycle.snapshots import NESTED
+from lifecycle.snapshots import ABOUT_ACT, NESTED
 from lifecycle.statements import Row
 from lifecycle.tables import Disclosure as DisclosureRow
 from lifecycle.tables import Entry
@@ -112,7 +112,7 @@ def _apply(played: Played, body: Mapping[str, Any], disclosures: Opener) -> None
             _open(played, body["id"], change[side], f"/changes/{index}/{side}", disclosures) for side in ("old", "new")
         )
         _, head, *rest = path.split("/", 3)  # a capacity's key may itself hold a slash
-        if head == "effective_on":  # the act's own date; the project's is told by entered_on and the record
+        if head in ABOUT_ACT:  # the act's own date, say; the project's is told by entered_on and the record
             continue
         if head == "capacities":
             place = "/".join(rest)

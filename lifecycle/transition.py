@@ -70,7 +70,7 @@ LAST_ACTS = Statement(
     sa.select(_entry.c.at, _entry.c.action, _entry.c.type, _entry.c.actor, _entry.c.outcome, _person.c.name)
     .select_from(_entry)
     .join(_person, sa.cast(_person.c.id, sa.String) == _entry.c.actor, isouter=True)
-    .where(_entry.c.stream == sa.bindparam("of"), _entry.c.outcome == "success")
+    .where(_entry.c.stream == sa.bindparam("of"), _entry.c.outcome == "success", _entry.c.type != "project.chased")
     .order_by(_entry.c.seq.desc())
     .limit(1)
 )

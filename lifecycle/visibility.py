@@ -5,6 +5,7 @@ from typing import Any
 
 from states.definition import Labelled, LifecycleDefinition
 from states.facts import Actor
+from states.planning import BY_HAND
 from states.roles import role_book
 
 
@@ -51,6 +52,31 @@ def pending_for(
     return {**pending, "fields": {name: value for name, value in pending["fields"].items() if name not in unseen}}
 
 
+def sees_deadline(actor: Actor, deadline: Mapping[str, Any]) -> bool:
+    """Return whether the actor may see a deadline that an officer added.
+
+    The province sees all, others those that tell them or whom they oversee: what an officer noted for the province
+    itself need not be for the applicant's eyes.
+    """
+    return actor.scope == "all" or not roles_shown(actor).isdisjoint(deadline["to"])
+
+
+def roles_shown(actor: Actor) -> frozenset[str]:
+    """Return the roles of which someone who does not see all projects may know what they are told by hand."""
+    scopes = {"city": ("city", "unit"), "unit": ("unit",)}.get(actor.scope, ())
+    return frozenset(code for code, role in role_book().roles.items() if role.scope in scopes)
+
+
 def label_of(labelled: Labelled | None, code: str) -> dict[str, str]:
     """Return a label in both languages; what has none is shown by its code."""
     return {"zh": labelled.zh, "en": labelled.en} if labelled else {"zh": code, "en": code}
+
+
+def checkpoint_label(
+    definition: LifecycleDefinition, deadlines: Mapping[str, Any], kind: str, number: int
+) -> dict[str, str]:
+    """Return a checkpoint's label in both languages: what an officer added by hand is called by its title."""
+    if kind != BY_HAND:
+        return label_of(definition.checkpoints.get(kind), kind)
+    added = deadlines.get(str(number))
+    return {"zh": added["title"], "en": added["title"]} if added else {"zh": "增设期限", "en": "added deadline"}

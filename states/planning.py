@@ -43,7 +43,8 @@ def planned(definition: LifecycleDefinition, policy: Policy, facts: Facts, calen
                 on = _date(facts.record.get(spec.typed)) if spec.typed else None
                 found.append(Planned(kind, number, on or due.due_on, due.due_on, due.provisional, due.calendar))
     if not state.final:
-        found += [_by_hand(number, deadline, calendar) for number, deadline in facts.deadlines.items()]
+        standing = ((number, one) for number, one in facts.deadlines.items() if not one.get("ended"))
+        found += [_by_hand(number, deadline, calendar) for number, deadline in standing]
     return found
 
 

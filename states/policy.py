@@ -206,7 +206,7 @@ class Rules(Frozen):
 class Reminders(Frozen):
     """When people are told: working days before, and the escalation after a deadline."""
 
-    before_working_days: tuple[int, ...]
+    before_working_days: tuple[Days, ...]
     daily_while_overdue: bool
     escalate_after_days: Days
     yellow_within_days: Days

@@ -62,6 +62,8 @@ class Times(Frozen):
 
     @model_validator(mode="after")
     def _in_order(self) -> "Times":
+        if any(clock.tzinfo for clock in (self.remind_at, self.digest_at, self.opens, self.closes)):
+            raise ValueError("times of day are the policy's zone's own: write 09:00:00, without a zone")
         if not self.opens <= self.remind_at < self.closes or not self.opens <= self.digest_at < self.closes:
             raise ValueError("remind_at and digest_at lie between opens and closes")
         return self
@@ -110,7 +112,7 @@ class ReminderPlan(Frozen):
     plan: PlanHeader
     times: Times = Times()
     limits: Limits = Limits()
-    escalate_to: Roles = ("division_head",)
+    escalate_to: Annotated[Roles, Field(min_length=1)] = ("division_head",)
     series: dict[Code, Series]  # by kind of checkpoint; `default` for those not named, `by_hand` for added ones
     events: dict[Code, Roles] = Field(default_factory=dict)  # event -> the roles told that it happened
     words: dict[KindOfNotice, Words]

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from api.cli import batches, checks, people, projects, service
+from api.cli import audit, batches, checks, deadlines, people, projects, reminders, service
 
 app = typer.Typer(
     name="pilot",
@@ -22,11 +22,21 @@ app.command("projects")(projects.list_all)
 app.command("show")(projects.show)
 app.command("advance")(projects.advance)
 app.command("history")(projects.history)
+app.command("checkpoints")(deadlines.list_checkpoints)
+app.command("lights")(deadlines.count_lights)
+app.command("assign")(deadlines.assign)
+app.command("chase")(deadlines.chase)
+app.command("notices")(reminders.list_notices)
+app.command("todos")(reminders.list_to_dos)
+app.command("messages")(reminders.list_messages)
+app.command("requeue")(reminders.requeue)
 app.command("check")(checks.check)
 app.command("rehearse")(checks.rehearse)
 app.add_typer(people.users, name="user")
 app.add_typer(people.tokens, name="token")
 app.add_typer(batches.batches, name="batch")
+app.add_typer(deadlines.deadlines, name="deadline")
+app.add_typer(audit.audit, name="audit")
 
 
 def main() -> None:

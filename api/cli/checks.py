@@ -25,7 +25,7 @@ Files = Annotated[
 
 
 def check(files: Files = None, as_json: AsJson = False) -> None:
-    """检验流程定义和规则：穷举证明 / model-check definitions and policies; exit code 1 where one is faulty."""
+    """检验流程定义、规则和提醒方案：穷举证明 / model-check definitions, policies, plans; exit code 1 on a fault."""
     report = _check_files(files) if files else check_all()
     answer = {
         "sound": report.sound,
@@ -73,7 +73,9 @@ def rehearse(
 def _check_files(files: list[Path]) -> Report:
     texts = {path.name: path.read_text("utf-8") for path in files}
     policies = {name: text for name, text in texts.items() if "[policy]" in text}
-    return check_texts({name: text for name, text in texts.items() if name not in policies}, policies)
+    plans = {name: text for name, text in texts.items() if "[plan]" in text}
+    rest = {name: text for name, text in texts.items() if name not in {*policies, *plans}}
+    return check_texts(rest, policies, plans)
 
 
 def _show(console: Console, report: Report) -> None:

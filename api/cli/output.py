@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -12,6 +12,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from lifecycle.errors import Refusal
+from lifecycle.pages import Page
 
 DONE, REFUSED, USAGE = 0, 1, 2
 
@@ -32,6 +33,19 @@ def table(console: Console, columns: Sequence[str], rows: Iterable[Sequence[Any]
     for row in rows:
         shown.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
     console.print(shown)
+
+
+def emit_page(
+    page: Page, as_json: bool, columns: Sequence[str], row_of: Callable[[dict[str, Any]], Sequence[Any]]
+) -> None:
+    """Print a page of a list, as JSON or as a table, and how to get the next."""
+
+    def render(console: Console) -> None:
+        table(console, columns, map(row_of, page.items))
+        if page.next:
+            console.print(f"下一页 next: --after {page.next}")
+
+    emit({"items": page.items, "next": page.next}, as_json, render)
 
 
 def escape(text: str) -> str:

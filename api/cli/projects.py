@@ -13,6 +13,7 @@ from api.cli.session import Session, open_session
 from lifecycle.attempts import attempt
 from lifecycle.batches import find_batch
 from lifecycle.callers import Caller
+from lifecycle.database import Transaction
 from lifecycle.history import project_history
 from lifecycle.listing import Filters, list_projects, show_project
 from lifecycle.requests import Request
@@ -60,7 +61,7 @@ def show(project: Project, as_login: AsLogin = None, as_json: AsJson = False) ->
     with refusals(as_json):
         caller = session.caller(as_login)
         with session.database.reading() as tx:
-            found = show_project(tx, caller, _find(tx, caller, project))
+            found = show_project(tx, caller, find_project(tx, caller, project))
             loaded, decisions = offered_transitions(tx, caller, found["id"])
     events = loaded.rules.definition.by_event
     offers: list[dict[str, Any]] = [
@@ -115,13 +116,13 @@ def advance(
         documents=_pairs(document),
         reason=reason,
         override=frozenset(override or ()),
-        on=_date(on),
+        on=read_date(on),
         expected_version=expected_version,
     )
     with refusals(as_json):
         caller = session.caller(as_login)
         with session.database.reading() as tx:
-            name = _find(tx, caller, project)
+            name = find_project(tx, caller, project)
         if dry_run:
             _dry_run(session, caller, name, request, as_json)
             return
@@ -148,7 +149,7 @@ def history(
     with refusals(as_json):
         caller = session.caller(as_login)
         with session.database.reading() as tx:
-            page = project_history(tx, caller, _find(tx, caller, project), after, limit)
+            page = project_history(tx, caller, find_project(tx, caller, project), after, limit)
 
     def render(console: Console) -> None:
         rows = [(item["seq"], item["at"], item["outcome"], item["sentence"]["zh"]) for item in page.items]
@@ -167,7 +168,8 @@ def _dry_run(session: Session, caller: Caller, project: str, request: Request, a
         raise typer.Exit(REFUSED)
 
 
-def _find(tx: Any, caller: Caller, name: str) -> str:
+def find_project(tx: Transaction, caller: Caller, name: str) -> str:
+    """Return a project's id by code or id; a code that no project within reach has ends the command."""
     if len(name) == 36 and name.count("-") == 4:
         return name
     page = list_projects(tx, caller, Filters(text=name), "code", None, 200)
@@ -190,7 +192,8 @@ def _pairs(items: list[str] | None) -> dict[str, Any]:
     return pairs
 
 
-def _date(text: str | None) -> date | None:
+def read_date(text: str | None) -> date | None:
+    """Return a date as typed; what is none ends the command."""
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:

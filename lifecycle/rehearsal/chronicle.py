@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from lifecycle.canonical import ZERO_HASH, NotCanonical, leaf_hash, parse_canonical
 from lifecycle.database import Transaction
-from lifecycle.snapshots import NESTED, PLAIN
+from lifecycle.snapshots import ABOUT_ACT, NESTED, PLAIN
 from lifecycle.statements import Statement
 from lifecycle.tables import Entry
 
@@ -21,6 +21,7 @@ PROJECT = "project"
 SUCCESS = "success"
 SIGNED = "project.signed"  # the first of two signatures
 CREATED = "project.created"
+CHASED = "project.chased"  # leaves the project as it was
 
 Place = tuple[str, str]  # pool, key
 
@@ -177,7 +178,7 @@ def _after(scene: Scene, before: Standing, flaws: list[Flaw]) -> Standing:
     held = dict(before.held)
     for change in scene.body["changes"]:
         group, _, rest = change["path"].removeprefix("/").partition("/")
-        if group == "effective_on":  # the act's own date, not the project's
+        if group in ABOUT_ACT:  # the act's own date, not the project's
             continue
         if group == "capacities":
             pool, _, key = rest.partition("/")
@@ -190,7 +191,8 @@ def _after(scene: Scene, before: Standing, flaws: list[Flaw]) -> Standing:
         place[name] = change["new"]
         if change["new"] is None and group in groups:
             del place[name]
-    if groups["columns"].get("version") != (before.columns.get("version") or 0) + 1:
+    follows = (before.columns.get("version") or 0) + (0 if scene.body["type"] == CHASED else 1)
+    if groups["columns"].get("version") != follows:
         flaws.append(scene.flaw("chain_gapless", f"version {groups['columns'].get('version')} follows none before it"))
     state = groups["columns"].get("state")
     visited = before.visited | {state} if state else before.visited

@@ -23,6 +23,7 @@ class Checkpoint(SQLModel, table=True):
         sa.CheckConstraint("status IN ('open','closed','superseded')", "status"),
         sa.Index("ix_checkpoint_due", "due_at", "id", postgresql_where=OPEN, sqlite_where=OPEN),
         sa.Index("ix_checkpoint_of_project", "project_id", postgresql_where=OPEN, sqlite_where=OPEN),
+        sa.Index("ix_checkpoint_of_batch", "batch_id", "due_at", "id", postgresql_where=OPEN, sqlite_where=OPEN),
         sa.Index("ix_checkpoint_next", "next_at", "id", postgresql_where=OPEN, sqlite_where=OPEN),
     )
 

@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 from lifecycle.tables.types import Identifier, Json, UTCDateTime, column
 
 UNEXPANDED = sa.text("expanded_at IS NULL")
-WAITING = sa.text("status = 'waiting'")
+WAITING = sa.text("status = 'waiting' AND message_id IS NULL")
 LEAVING = sa.text("status IN ('waiting','sending')")
 ACTIVE = sa.text("active")
 CHANNELS = ("inbox", "email", "chat", "sms", "webhook")
@@ -53,6 +53,7 @@ class Notice(SQLModel, table=True):
         sa.CheckConstraint(_CHANNEL, "channel"),
         sa.CheckConstraint("status IN ('waiting','sent','skipped','cancelled','failed')", "status"),
         sa.Index("ix_notice_waiting", "send_at", "id", postgresql_where=WAITING, sqlite_where=WAITING),
+        sa.Index(None, "created_at", "id"),
         sa.Index(None, "project_id", "created_at", "id"),
         sa.Index(None, "recipient", "created_at", "id"),
         sa.Index(None, "batch_id", "created_at", "id"),

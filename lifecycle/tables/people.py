@@ -13,6 +13,7 @@ class Person(SQLModel, table=True):
     """Someone who acts. The name stays here; the log knows the id."""
 
     __tablename__ = "person"
+    __table_args__ = (sa.Index(None, "city"), sa.Index(None, "unit"))
 
     id: str = Field(sa_column=column(Identifier, primary_key=True))
     login: str = Field(sa_column=column(sa.String(64), unique=True))

@@ -2,6 +2,7 @@
 
 from states.checker.fault import Fault, Step
 from states.checker.names import unused_rules
+from states.checker.plans import check_plan
 from states.checker.report import Report, check, check_all, check_texts
 from states.checker.settings import NOT_DEADLINES, check_policy
 from states.checker.walk import Explored, explore
@@ -14,6 +15,7 @@ __all__ = [
     "Step",
     "check",
     "check_all",
+    "check_plan",
     "check_policy",
     "check_texts",
     "explore",

@@ -93,6 +93,11 @@ SENTENCES = {
         "期限参数{what}没有对应节点", "no checkpoint is computed from the deadline {what}"
     ),
     "policy_for_another": Text("政策适用于{what}，不是{more}", "the policy goes with {what}, not with {more}"),
+    "plan_for_another": Text("提醒方案适用于{what}，不是{more}", "the plan goes with {what}, not with {more}"),
+    "nobody_told": Text("{what}未安排提醒任何人", "nobody is ever told of {what}"),
+    "cannot_be_told": Text(
+        "角色{what}无权查看项目，提醒不到任何人", "the role {what} may read no project: nobody in it would be told"
+    ),
     "unreadable": Text("无法读取：{what}", "cannot be read: {what}"),
     "name_taken": Text("名称{what}已用于{more}", "the name {what} is taken by {more}"),
     "visited_before_broken": Text(

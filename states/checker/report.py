@@ -9,15 +9,17 @@ from states.checker.fault import Fault, fault
 from states.checker.invariants import check_invariants
 from states.checker.names import unknown_names, unused_names, unused_rules
 from states.checker.paths import check_paths
+from states.checker.plans import check_plan
 from states.checker.record import check_record
 from states.checker.settings import check_policy
 from states.checker.walk import Explored, Walk, walk
 from states.definition import BadDefinition, LifecycleDefinition, read_definition
 from states.library import texts
 from states.policy import Policy, read_policy
+from states.reminders import ReminderPlan, read_plan
 
 RULES_FILE = "rules"  # where rules without a use are reported: they belong to no data file
-Data = TypeVar("Data", LifecycleDefinition, Policy)
+Data = TypeVar("Data", LifecycleDefinition, Policy, ReminderPlan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,17 @@ def check(definition: LifecycleDefinition, policy: Policy | None) -> list[Fault]
 
 
 def check_all() -> Report:
-    """Check every bundled definition and policy."""
-    return check_texts(texts("definitions"), texts("policies"))
+    """Check every bundled definition, policy and reminder plan."""
+    return check_texts(texts("definitions"), texts("policies"), texts("reminding"))
 
 
-def check_texts(definitions: Mapping[str, str], policies: Mapping[str, str]) -> Report:
-    """Check TOML texts by file name: each definition, each policy with the definition it names, and the rules."""
+def check_texts(
+    definitions: Mapping[str, str], policies: Mapping[str, str], plans: Mapping[str, str] | None = None
+) -> Report:
+    """Check TOML texts by file name: each definition, each policy with the definition it names, and the rules.
+
+    A reminder plan is checked with the definition it names and all policies that go with that.
+    """
     faults: dict[str, list[Fault]] = {}
     read = _read(read_definition, "definitions", definitions, faults)
     explored = {}
@@ -59,12 +66,20 @@ def check_texts(definitions: Mapping[str, str], policies: Mapping[str, str]) -> 
         faults[file] += found
         explored[definition.name] = {walked.mode: walked.explored for walked in walks}
     by_name = {definition.name: definition for definition in read.values()}
-    for file, policy in _read(read_policy, "policies", policies, faults).items():
+    settings = _read(read_policy, "policies", policies, faults)
+    for file, policy in settings.items():
         wanted = policy.policy.definition
         if wanted in by_name:
             faults[file] += check_policy(by_name[wanted], policy)
         else:
             faults[file].append(fault("unknown_definition", "policy.definition", wanted))
+    for file, plan in _read(read_plan, "reminding", plans or {}, faults).items():
+        wanted = plan.plan.definition
+        fitting = [policy for policy in settings.values() if policy.policy.definition == wanted]
+        if wanted in by_name:
+            faults[file] += check_plan(by_name[wanted], fitting, plan)
+        else:
+            faults[file].append(fault("unknown_definition", "plan.definition", wanted))
     faults[RULES_FILE] = unused_rules(read.values())
     return Report({file: tuple(found) for file, found in faults.items()}, explored)
 

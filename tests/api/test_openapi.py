@@ -28,6 +28,10 @@ OPERATIONS = {
     "listProjects", "createProject", "showProject", "amendProject", "assessProject",
     "listTransitions", "transitionProject", "previewTransitions", "commitTransitions", "showHistory",
     "previewImport", "commitImport", "exportLedger",
+    "listCheckpoints", "countLights", "listProjectCheckpoints",
+    "listDeadlines", "addDeadline", "moveDeadline", "endDeadline",
+    "showResponsibles", "assignProject", "previewAssignments", "commitAssignments", "showChances", "chaseProject",
+    "listNotices", "listToDos", "markRead", "listMessages", "requeueMessage", "noteBounce",
     "listDefinitions", "showDefinition", "showDiagram", "showDiagramSource", "listPolicies", "showPolicy",
     "whoAmI", "describeApi", "explainProblem", "isAlive", "isReady",
 }  # fmt: skip

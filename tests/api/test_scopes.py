@@ -31,6 +31,15 @@ GETS: dict[str, Mapping[str, int]] = {
     f"{PROJECT}/transitions": OWN,
     f"{PROJECT}/history": OWN,
     f"{PROJECT}/eligibility": OWN,
+    f"{PROJECT}/checkpoints": OWN,
+    f"{PROJECT}/deadlines": OWN,
+    f"{PROJECT}/responsibles": OWN,
+    f"{PROJECT}/chases": OWN,
+    f"{BATCH}/lights": READERS,
+    "/api/v1/checkpoints": ANYONE,  # as the list of projects
+    "/api/v1/notices": ANYONE,  # everybody's own at least
+    "/api/v1/to-dos": ANYONE,
+    "/api/v1/messages": dict.fromkeys(ALL, 403) | {"handler": 200, "auditor": 200},
     "/api/v1/exports/ledger.xlsx": READERS | {"unit": 403, "stranger": 403},
     "/api/v1/definitions": ANYONE,
     "/api/v1/definitions/{name}": ANYONE,

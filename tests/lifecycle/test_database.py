@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from lifecycle import answers, people
+from lifecycle import answers, audit, people
 from lifecycle.attempts import attempt
 from lifecycle.audit import Log
 from lifecycle.database import Database, open_database
@@ -211,3 +211,28 @@ def test_after_the_server_closed_the_idle_connections_the_next_transaction_works
         with database.transaction() as tx:
             insert(tx, "user/z")
         assert len(contents(database)["person_key"]) == 3
+
+
+def test_what_the_wire_has_prepared_outlives_a_rollback_of_the_driver_s_own_statements(settings: Settings) -> None:
+    with opened(settings, pool_size=1) as database:
+        for number in range(
+            8
+        ):  # psycopg would prepare a statement of its own at the sixth, and forget all at a rollback
+            with database.transaction() as tx:
+                insert(tx, f"user/{number}")
+            with database.reading() as tx:
+                assert tx.fetch(audit.READ_KEY, wanted=f"user/{number}") != []
+
+
+def test_a_lost_connection_is_told_as_such_and_the_next_one_serves(settings: Settings) -> None:
+    with opened(settings, pool_size=1) as database:
+        if not database.is_postgres:
+            return
+        with pytest.raises(psycopg.OperationalError), database.transaction() as tx:
+            insert(tx, "user/lost")
+            mine = {"pid": tx.driver.info.backend_pid}
+            with opened(settings) as other, other.transaction() as killer:
+                killer.execute_driver("SELECT pg_terminate_backend(%s)", (mine["pid"],))
+            tx.fetch(audit.READ_KEY, wanted="user/lost")
+        with database.transaction() as tx:
+            assert tx.fetch(audit.READ_KEY, wanted="user/lost") == []

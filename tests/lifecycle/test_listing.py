@@ -242,7 +242,7 @@ def test_a_page_takes_one_read_however_long_it_is(database: Database, log: Log, 
     reads = []
     for limit in (1, 7):
         with database.reading() as tx:
-            counted = Counted(tx.driver, tx.dialect)
+            counted = Counted(tx.driver, tx.dialect, tx.wire)
             assert len(list_projects(counted, caller("handler"), Filters(), limit=limit).items) == limit
             reads.append(counted.reads)
     assert reads == [1, 1]
@@ -271,6 +271,7 @@ def test_the_province_sees_a_whole_project(database: Database, log: Log) -> None
     assert shown["created_at"] == "2024-07-01T01:00:00.000000Z"
     assert shown["checkpoints"] == [
         {
+            "id": planned["id"],
             "kind": kind,
             "number": 1,
             "label": {"zh": zh, "en": en},
@@ -279,9 +280,13 @@ def test_the_province_sees_a_whole_project(database: Database, log: Log) -> None
             "provisional": False,
             "light": "yellow",
         }
-        for kind, zh, en, due_on in (
-            ("city_cutoff", "市级申报截止", "city cut-off", "2024-07-31"),
-            ("package_due", "推荐材料报省截止", "package to the province", "2024-08-05"),
+        for planned, (kind, zh, en, due_on) in zip(
+            row["plan"],
+            (
+                ("city_cutoff", "市级申报截止", "city cut-off", "2024-07-31"),
+                ("package_due", "推荐材料报省截止", "package to the province", "2024-08-05"),
+            ),
+            strict=True,
         )
     ]
 

@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 OPEN = sa.text("status = 'open'")
+WAITING = sa.text("status = 'waiting' AND message_id IS NULL")
 TABLES = ("announcement", "message", "feed", "address", "notice", "job")
 CHECKS = {  # the first migration had left them out
     "rulebook": "kind IN ('definition','policy','calendar','reminders')",
@@ -35,6 +36,11 @@ def upgrade() -> None:
     op.add_column("checkpoint", sa.Column("next_at", UTCDateTime, nullable=True))
     op.add_column("checkpoint", sa.Column("replaces", Identifier, nullable=True))
     op.execute("UPDATE checkpoint SET next_at = opened_at WHERE status = 'open'")
+    op.create_index(
+        "ix_checkpoint_of_batch", "checkpoint", ["batch_id", "due_at", "id"], postgresql_where=OPEN, sqlite_where=OPEN
+    )
+    op.create_index("ix_person_city", "person", ["city"])
+    op.create_index("ix_person_unit", "person", ["unit"])
     op.create_index("ix_checkpoint_next", "checkpoint", ["next_at", "id"], postgresql_where=OPEN, sqlite_where=OPEN)
     op.add_column("project", sa.Column("deadlines", Json, server_default="{}", nullable=False))
     op.add_column("project", sa.Column("responsible", Json, server_default="{}", nullable=False))
@@ -45,6 +51,9 @@ def downgrade() -> None:
     op.drop_column("project", "responsible")
     op.drop_column("project", "deadlines")
     op.drop_index("ix_checkpoint_next", "checkpoint")
+    op.drop_index("ix_person_unit", "person")
+    op.drop_index("ix_person_city", "person")
+    op.drop_index("ix_checkpoint_of_batch", "checkpoint")
     op.drop_column("checkpoint", "replaces")
     op.drop_column("checkpoint", "next_at")
     op.drop_column("batch", "calendar_applied")
@@ -126,6 +135,7 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
         sa.UniqueConstraint("cause", "version", "occasion", "recipient", "channel", name="uq_notice_key"),
     )
+    op.create_index("ix_notice_created_at_id", "notice", ["created_at", "id"])
     op.create_index("ix_notice_batch_id_created_at_id", "notice", ["batch_id", "created_at", "id"], unique=False)
     op.create_index("ix_notice_message_id", "notice", ["message_id"], unique=False)
     op.create_index("ix_notice_project_id_created_at_id", "notice", ["project_id", "created_at", "id"], unique=False)
@@ -135,8 +145,8 @@ def _tables() -> None:
         "notice",
         ["send_at", "id"],
         unique=False,
-        postgresql_where=sa.text("status = 'waiting'"),
-        sqlite_where=sa.text("status = 'waiting'"),
+        postgresql_where=WAITING,
+        sqlite_where=WAITING,
     )
     op.create_table(
         "address",

@@ -1,0 +1,1 @@
+"""Tests of time and delivery: what falls due, who is told, and what leaves the house."""
