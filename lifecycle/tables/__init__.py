@@ -9,6 +9,7 @@ from lifecycle.tables.jobs import Job
 from lifecycle.tables.notices import Address, Announcement, Feed, Message, Notice
 from lifecycle.tables.people import Answer, Person, Token
 from lifecycle.tables.projects import Membership, Project
+from lifecycle.tables.seal import Leaf, Node, SealedStream
 
 metadata = SQLModel.metadata
 
@@ -23,14 +24,17 @@ __all__ = [
     "Entry",
     "Feed",
     "Job",
+    "Leaf",
     "Membership",
     "Message",
+    "Node",
     "Notice",
     "Pending",
     "Person",
     "PersonKey",
     "Project",
     "Rulebook",
+    "SealedStream",
     "Shortlisted",
     "StreamHead",
     "Task",

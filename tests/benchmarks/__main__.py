@@ -10,12 +10,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from . import bulk, contest, growth, machine, profiling, report, web
+from . import bulk, contest, growth, machine, profiling, report, sealing, web
 from .crew import ROOT
 from .figures import text, verdict
 from .server import running_server
 
-PARTS = ("door", "bulk", "http", "growth")
+PARTS = ("door", "bulk", "http", "growth", "seal")
 FULL = contest.Effort(rounds=5, seconds=5, projects=2000, batches=20)
 QUICK = contest.Effort(rounds=1, seconds=2, projects=400, batches=3)
 
@@ -39,6 +39,7 @@ def main() -> None:
             "bulk": lambda: bulk.run(server, folder, effort, sizes, _say),
             "http": lambda: web.run(server, folder, effort, _say),
             "growth": lambda: growth.run(server, folder, effort, scale, _say),
+            "seal": lambda: sealing.run(server, folder, sealing.QUICK if asked.quick else sealing.FULL, _say),
         }
         measured = {**machine.describe(server), "date": asked.date}
         output = asked.output or (None if asked.quick else ROOT / "docs" / "benchmarks")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from . import sealing
 from .bulk import SIZES
 from .contest import CLIENTS, LIFE_NAME
 from .figures import Spread, pick, ratios, spread, spread_of, table, text, verdict
@@ -38,7 +39,10 @@ def page(found: Mapping[str, Any]) -> str:
         "are taken within a round. After every slice the invariants are checked (see the end); a slice that breaks"
     ]
     parts += ["one ends the run.", "", *_targets(found)]
-    for name, show in (("door", _door), ("bulk", _bulk), ("http", _http), ("growth", _growth)):
+    for name, show in (
+        *(("door", _door), ("bulk", _bulk), ("http", _http), ("growth", _growth)),
+        ("seal", sealing.lines),
+    ):
         if name in found:
             parts += ["", *show(found[name]), "", _measured(found[name]["measured"])]
     parts += ["", *_method()]

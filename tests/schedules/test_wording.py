@@ -99,7 +99,7 @@ def test_one_item_is_told_in_its_own_words_chinese_first() -> None:
     )
     assert made.text == (
         "王五：\n"
-        "项目“产线数字化1”（sd-gongfu-2024-2-00001，服务商1）的半年期验收申请截止2025-02-28，还有10天。请按时办理。\n"
+        "项目“产线数字化1”（sd-gongfu-2024-2-00001，服务商1）的“半年期验收申请”期限为2025-02-28，还有10天。请按时办理。\n"
         "\n"
         "半年期验收申请 of sd-gongfu-2024-2-00001 is due on 2025-02-28, in 10 days.\n"
         "\n"

@@ -1,0 +1,227 @@
+"""Commands about the audit log's seal: the sealer itself, its last checkpoint, its keys, the tree held against the log.
+
+The sealer runs apart from the service: it alone needs the log's private key.
+"""
+
+import json
+import signal
+import sqlite3
+import sys
+import threading
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from time import monotonic
+from typing import Annotated, Any, NoReturn
+
+import psycopg
+import typer
+from rich.console import Console
+
+from api.cli.output import REFUSED, emit, escape, table, usage
+from api.cli.people import AsJson
+from api.cli.session import now
+from lifecycle import schema
+from lifecycle.database import Database, open_database
+from lifecycle.examination import Problem
+from lifecycle.halts import Halted
+from lifecycle.inspection import inspect
+from lifecycle.merkle import SHA256, SuiteMissing
+from lifecycle.pending import lost, requeue
+from lifecycle.seal_state import SealerBusy, checkpoint_now, state_file
+from lifecycle.sealing import Sealed, SealTerms, seal_once, terms_of
+from lifecycle.settings import Settings
+from lifecycle.signing import FileSigner, KeyFileError, load_or_create_signer, load_signer
+from lifecycle.tree_heads import keys_of_log, origin_of
+from states.findings import Text
+
+audit = typer.Typer(help="留痕封存 / the audit log's seal", no_args_is_help=True)
+
+EVERY = 1.0  # seconds between two passes where nothing waits
+SWEEP = 3600.0  # seconds between two searches for entries that are neither sealed nor pending
+TOLD = 20  # problems that are printed at once
+
+
+@audit.command("seal")
+def seal(
+    once: Annotated[bool, typer.Option("--once", help="封存现有记录后即结束 / seal what there is and end")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """每秒封存一次，直到被要求停止 / seal every second until told to end; exit code 1 on a halt or a problem."""
+    settings, database, terms = _open()
+    with _saying(as_json):
+        signer = load_or_create_signer(settings.log_key)
+        if not once:
+            _run(database, signer, terms, as_json)
+            return
+        sealed = _seal_all(database, signer, terms)
+    emit(sealed.to_dict(), as_json, lambda console: _print(console, [_summary(sealed), *_told(sealed.problems)]))
+    if sealed.problems:
+        raise typer.Exit(REFUSED)
+
+
+@audit.command("checkpoint")
+def checkpoint(
+    suite: Annotated[str, typer.Option(help="哈希算法 sha256 或 sm3 / the tree's suite")] = SHA256.name,
+    as_json: AsJson = False,
+) -> None:
+    """显示最近签署的检查点，可抄录留存 / print the last signed checkpoint; copy its size and root and keep them."""
+    settings = Settings()
+    with _saying(as_json):
+        terms = terms_of(settings)
+        found = next((one for one in terms.suites if one.name == suite), None)
+        if found is None:
+            usage(f"未启用{suite}", f"the suite {suite} is not switched on")
+        origin, key = origin_of(settings.origin, found), _log_key(settings).public_key
+        signed = checkpoint_now(state_file(settings.seal_state, found), origin, key)
+    if signed is None:
+        _refuse(Text("尚未签署检查点", "no checkpoint was signed yet"), as_json)
+    answer = {
+        **{"origin": signed.head.origin, "size": signed.head.size, "root": signed.head.root.hex()},
+        **{"signed_at": signed.signed_at, "note": signed.note.to_bytes().decode()},
+    }
+    if as_json:
+        emit(answer, as_json, None)
+    else:
+        sys.stdout.write(str(answer["note"]))  # exactly the note, to be kept as a file
+
+
+@audit.command("keys")
+def keys(as_json: AsJson = False) -> None:
+    """显示核验所需的公钥 / print the public keys that a verifier is given."""
+    settings = Settings()
+    with _saying(as_json):
+        terms, log_key = terms_of(settings), _log_key(settings).public_key
+    rows = [
+        (kind, key.vkey)
+        for suite in terms.suites
+        for kind, key in zip(("log", "log-dated"), keys_of_log(origin_of(settings.origin, suite), log_key), strict=True)
+    ]
+    rows += [("writer", f"{name} {b64encode(key).decode()}") for name, key in terms.writers.public_keys.items()]
+    emit(
+        [{"use": use, "key": key} for use, key in rows],
+        as_json,
+        lambda console: table(console, ("用途 use", "公钥 public key"), rows),
+    )
+
+
+@audit.command("inspect")
+def inspect_log(
+    again: Annotated[bool, typer.Option("--requeue", help="将漏封的记录放回队列 / put lost entries back")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """逐条核对封存树与记录 / hold the sealed tree against every entry; exit code 1 where something was changed."""
+    _, database, terms = _open()
+    with database.reading() as tx:
+        found = {suite.name: inspect(tx, suite) for suite in terms.suites}
+    problems = [problem for one in found.values() for problem in one.problems]
+    if again and problems:
+        with database.transaction() as tx:
+            requeue(tx, problems)
+    answer = {
+        "trees": {name: {"size": one.size, "root": one.root.hex()} for name, one in found.items()},
+        "problems": [problem.to_dict() for problem in problems],
+    }
+
+    trees = [f"{name}: {one.size}条 entries, {one.root.hex()}" for name, one in found.items()]
+    emit(answer, as_json, lambda console: _print(console, [*trees, *_told(problems)]))
+    if problems:
+        raise typer.Exit(REFUSED)
+
+
+def _open() -> tuple[Settings, Database, SealTerms]:
+    settings = Settings()
+    database = open_database(settings)
+    if schema.current(database) != schema.newest():
+        usage("数据库结构不是最新，请先运行 pilot migrate", "the schema is not the newest: run `pilot migrate` first")
+    with _saying(as_json=False):
+        return settings, database, terms_of(settings)
+
+
+def _log_key(settings: Settings) -> FileSigner:
+    try:
+        return load_signer(settings.log_key)
+    except FileNotFoundError:
+        usage(
+            f"没有日志密钥{settings.log_key}；首次封存时生成",
+            f"there is no log key {settings.log_key}: the first pass of the sealer makes it",
+        )
+
+
+def _seal_all(database: Database, signer: FileSigner, terms: SealTerms) -> Sealed:
+    taken, signed, sealed = 0, set[str](), None
+    while sealed is None or sealed.more:
+        sealed = seal_once(database, signer, terms, now())
+        taken += sealed.taken
+        signed.update(sealed.signed)
+    return replace(sealed, taken=taken, signed=tuple(sorted(signed)))
+
+
+def _run(database: Database, signer: FileSigner, terms: SealTerms, as_json: bool) -> None:
+    """Seal until told to end. What may pass by itself (another sealer, a lost connection, a full disk) is told once."""
+    ended, swept, waiting = threading.Event(), -SWEEP, ""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    more, known, gone = True, tuple[Problem, ...](), list[Problem]()
+    while not ended.wait(0 if more else EVERY):
+        more = False
+        try:
+            sealed = seal_once(database, signer, terms, now())
+            if monotonic() - swept >= SWEEP:
+                with database.reading() as tx:
+                    gone = lost(tx)
+                swept = monotonic()
+        except (SealerBusy, OSError, psycopg.OperationalError, sqlite3.OperationalError) as error:
+            if str(error) != waiting:
+                waiting = str(error)
+                _line({"waiting": waiting}, [f"等待 waiting: {waiting}"], as_json)
+            continue
+        more, waiting, found = sealed.more, "", replace(sealed, problems=(*sealed.problems, *gone))
+        if found.signed or found.problems != known:
+            news = [] if found.problems == known else _told(found.problems)
+            _line(found.to_dict(), [_summary(found), *news], as_json)
+        known = found.problems
+    database.close()
+
+
+def _summary(sealed: Sealed) -> str:
+    return f"已封存 sealed: {sealed.size}（+{sealed.taken}） {sealed.root.hex()}"
+
+
+def _told(problems: Sequence[Problem]) -> list[str]:
+    lines = [f"[{problem.code}] {problem.text.zh} / {problem.text.en}" for problem in problems[:TOLD]]
+    return lines + ([f"…… 另有{len(problems) - TOLD}处 more"] if len(problems) > TOLD else [])
+
+
+def _print(console: Console, lines: Sequence[str]) -> None:
+    console.print("\n".join(map(escape, lines)))
+
+
+def _line(answer: dict[str, Any], lines: Sequence[str], as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+    else:
+        _print(Console(soft_wrap=True), lines)
+
+
+@contextmanager
+def _saying(as_json: bool) -> Iterator[None]:
+    """Print why the sealer halts or cannot begin, and leave with exit code 1."""
+    try:
+        yield
+    except Halted as halted:
+        _refuse(halted.text, as_json, halted.cause)
+    except SealerBusy as busy:
+        _refuse(Text("另一封存程序正在运行", str(busy)), as_json, "busy")
+    except (SuiteMissing, KeyFileError, ValueError) as error:
+        usage("封存设置有误", str(error))
+
+
+def _refuse(text: Text, as_json: bool, cause: str = "refused") -> NoReturn:
+    if as_json:
+        emit({"refused": cause, "detail": {"zh": text.zh, "en": text.en}}, as_json, None)
+    else:
+        Console(stderr=True, soft_wrap=True).print(escape(f"{text.zh}\n{text.en}"))
+    raise typer.Exit(REFUSED)
