@@ -30,11 +30,13 @@ from api.routes import (
     responsibles,
     transitions,
 )
+from api.scheduling import context_of
 from api.service import Clock, open_service
 from lifecycle.audit import Log
 from lifecycle.database import Database
 from lifecycle.errors import Refusal
 from lifecycle.settings import Settings
+from schedules.runner import Runner
 
 ROUTERS = (
     *(transitions, projects, history, bulk, batches, imports),
@@ -44,19 +46,30 @@ ROUTERS = (
 
 
 def create_app(
-    settings: Settings, database: Database | None = None, log: Log | None = None, clock: Clock | None = None
+    settings: Settings,
+    database: Database | None = None,
+    log: Log | None = None,
+    clock: Clock | None = None,
+    *,
+    with_scheduler: bool = False,
 ) -> FastAPI:
     """Return the application; database and log are opened as the settings say where they are not handed in.
 
-    `clock` returns the aware UTC instant of a request: the one place where time enters.
+    `clock` returns the aware UTC instant of a request: the one place where time enters. `with_scheduler`: the
+    clock's jobs run in this process from its start to its end.
     """
     service = open_service(settings, database, log, clock)
+    runner = Runner(context_of(service)) if with_scheduler else None
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         # A thread without a connection would only wait for one: as many threads as the pool has connections.
         current_default_thread_limiter().total_tokens = settings.pool_size
+        if runner:
+            runner.start()
         yield
+        if runner:
+            runner.stop()
         if service.owns_database:
             service.database.close()
 
@@ -77,6 +90,7 @@ def create_app(
         ],
     )
     app.state.service = service
+    app.state.runs_the_clock = with_scheduler
     for module in ROUTERS:
         app.include_router(module.router)
     return app

@@ -9,6 +9,7 @@ import structlog
 import uvicorn
 
 from api.app import create_app
+from api.scheduling import runs_inside
 from lifecycle.settings import Settings
 
 BACKLOG = 2048
@@ -21,7 +22,7 @@ def serve(settings: Settings, ready: Callable[[str], None] | None = None) -> Non
     `ready` is told the address once connections are taken. For more than one core start more processes.
     """
     configure_log(settings.log_level)
-    app = create_app(settings)
+    app = create_app(settings, with_scheduler=runs_inside(settings))
     with open_listener(settings.host, settings.port) as listener:
         if ready:
             host, port = listener.getsockname()[:2]

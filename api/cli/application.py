@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from api.cli import audit, batches, checks, deadlines, people, projects, reminders, service
+from api.cli import audit, batches, checks, deadlines, people, projects, reminders, schedule, service
 
 app = typer.Typer(
     name="pilot",
@@ -14,6 +14,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("serve")(service.serve)
+app.command("schedule")(schedule.schedule)
 app.command("migrate")(service.migrate)
 app.command("demo")(service.demo)
 app.command("import")(batches.import_workbook)

@@ -1,0 +1,55 @@
+"""The clock of a process: what its jobs work with, and whether it runs inside the server."""
+
+from datetime import datetime
+
+import structlog
+
+from api.service import Service
+from lifecycle.calendars import apply_due, due_batches
+from lifecycle.callers import Caller, Source
+from lifecycle.settings import Settings
+from schedules.channels import senders
+from schedules.runner import Context
+from states.roles import actor_of
+
+SCHEDULER = "system:scheduler"
+_log = structlog.get_logger("pilot.schedules")
+
+
+def context_of(service: Service) -> Context:
+    """Return what the jobs of this process work with."""
+    return Context(
+        service.database,
+        senders(service.settings),
+        service.clock,
+        service.settings.origin,
+        lambda now: apply_calendars(service, now),
+    )
+
+
+def apply_calendars(service: Service, now: datetime) -> None:
+    """Apply calendars that have changed, each batch in a transaction of its own; one that fails leaves the others be.
+
+    Raises:
+        ExceptionGroup: what went wrong, once all batches have had their turn.
+    """
+    caller = Caller(actor_of(SCHEDULER, "system"), Source("schedule"), now)
+    with service.database.reading() as tx:
+        due = due_batches(tx)
+    failed: list[Exception] = []
+    for batch in due:
+        try:
+            with service.database.transaction() as tx:
+                apply_due(tx, service.log, caller, batch)
+        except Exception as error:
+            _log.exception("calendar_not_applied", batch=batch)
+            failed.append(error)
+    if failed:
+        raise ExceptionGroup("calendars not applied", failed)
+
+
+def runs_inside(settings: Settings) -> bool:
+    """Return whether the server of this process runs the clock too: by default where the database is embedded."""
+    if settings.scheduler is not None:
+        return settings.scheduler
+    return settings.url.startswith("sqlite")
