@@ -13,6 +13,7 @@ from api.auth import Gate
 from api.middlewares import AccessLog, BodyLimit, Faults, RequestIds, SecurityHeaders
 from api.problems import respond
 from api.routes import (
+    addresses,
     batches,
     bulk,
     chases,
@@ -20,9 +21,11 @@ from api.routes import (
     deadlines,
     definitions,
     documents,
+    feeds,
     health,
     history,
     imports,
+    jobs,
     messages,
     notices,
     people,
@@ -41,6 +44,7 @@ from schedules.runner import Runner
 ROUTERS = (
     *(transitions, projects, history, bulk, batches, imports),
     *(checkpoints, deadlines, responsibles, chases, notices, messages),
+    *(addresses, feeds, jobs),
     *(definitions, people, documents, health),
 )
 

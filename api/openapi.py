@@ -99,7 +99,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = problem
     components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
     found["security"] = [{"bearer": []}]
-    for path in ("/healthz", "/readyz"):
+    for path in ("/healthz", "/readyz", "/api/v1/feeds/{token}.ics"):
         for item in found["paths"][path].values():
             item["security"] = []
     return found

@@ -1,5 +1,6 @@
 """Whether the process lives, and whether it can work. The only addresses open to everyone."""
 
+import sqlite3
 from collections.abc import Callable
 from functools import cache
 
@@ -15,6 +16,7 @@ from api.replies import reply
 from api.requests import StrictRoute
 from api.service import Service
 from lifecycle import schema
+from lifecycle.jobs import late_jobs
 from states.findings import Text
 
 router = APIRouter(tags=["service"], route_class=StrictRoute)
@@ -35,7 +37,10 @@ async def healthz() -> Response:
     responses=documented("not-ready"),
 )
 def readyz(request: Request) -> Response:
-    """Answer 200 where the database is reached, its schema is the newest, and the writer's key is there."""
+    """Answer 200 where the database is reached, its schema is the newest, and the writer's key is there.
+
+    `late` names jobs of the clock that are behind, whoever runs it; where this process does, that is 503.
+    """
     service: Service = request.app.state.service
     checks: dict[str, bool] = {}
     for name, check in CHECKS.items():
@@ -43,7 +48,20 @@ def readyz(request: Request) -> Response:
     if not all(checks.values()):
         failed = next(name for name, passed in checks.items() if not passed)
         raise EdgeProblem("not-ready", Text(f"未通过检查：{failed}", f"the check failed: {failed}"), checks=checks)
-    return reply({"status": "ready", "checks": checks})
+    late = _late_jobs(service)
+    if late and request.app.state.runs_the_clock:
+        words = Text(f"定时作业逾时：{'、'.join(late)}", f"jobs of the clock are late: {', '.join(late)}")
+        raise EdgeProblem("not-ready", words, checks={**checks, "clock": False})
+    return reply({"status": "ready", "checks": checks, "late": late})
+
+
+def _late_jobs(service: Service) -> list[str]:
+    """Return the clock's jobs that are late: of this process's concern only where it runs the clock itself."""
+    try:
+        with service.database.reading() as tx:
+            return late_jobs(tx, service.clock())
+    except (sa.exc.SQLAlchemyError, psycopg.Error, sqlite3.Error, OSError):
+        return []
 
 
 def _database(service: Service) -> bool:

@@ -31,11 +31,13 @@ OPERATIONS = {
     "listCheckpoints", "countLights", "listProjectCheckpoints",
     "listDeadlines", "addDeadline", "moveDeadline", "endDeadline",
     "showResponsibles", "assignProject", "previewAssignments", "commitAssignments", "showChances", "chaseProject",
+    "listAddresses", "addAddress", "chooseDigest", "endAddress", "listFeeds", "addFeed", "revokeFeed", "readFeed",
+    "listJobs", "readMetrics",
     "listNotices", "listToDos", "markRead", "listMessages", "requeueMessage", "noteBounce",
     "listDefinitions", "showDefinition", "showDiagram", "showDiagramSource", "listPolicies", "showPolicy",
     "whoAmI", "describeApi", "explainProblem", "isAlive", "isReady",
 }  # fmt: skip
-OPEN = {"isAlive", "isReady"}
+OPEN = {"isAlive", "isReady", "readFeed"}
 
 
 @pytest.fixture(scope="module")

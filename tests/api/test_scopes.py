@@ -48,6 +48,11 @@ GETS: dict[str, Mapping[str, int]] = {
     "/api/v1/policies": ANYONE,
     "/api/v1/policies/{name}": ANYONE | dict.fromkeys(ALL, 404),  # named as a lifecycle here
     "/api/v1/people/me": ANYONE,
+    "/api/v1/people/{login}/addresses": ANYONE,  # one's own
+    "/api/v1/people/me/feeds": ANYONE,
+    "/api/v1/feeds/{token}.ics": dict.fromkeys(ALL, 404),  # the token is the credential
+    "/api/v1/jobs": dict.fromkeys(ALL, 403) | {"handler": 200, "auditor": 200},
+    "/metrics": dict.fromkeys(ALL, 403) | {"handler": 200, "auditor": 200},
     "/api/v1/openapi.json": ANYONE,
     "/problems/{code}": ANYONE,
     "/healthz": ANYONE,
@@ -67,6 +72,8 @@ def test_every_address_answers_each_person_within_their_reach(
         "{project}": projects[0]["id"],
         "{name}": "gongfu-pilot/1",
         "{code}": "busy",
+        "{login}": "me",
+        "{token}": "pilotcal_nobody",
     }
     for path, expected in GETS.items():
         address = path + QUERY.get(path, "")
