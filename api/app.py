@@ -29,6 +29,7 @@ from api.routes import (
     messages,
     notices,
     people,
+    plans,
     projects,
     responsibles,
     transitions,
@@ -44,7 +45,7 @@ from schedules.runner import Runner
 ROUTERS = (
     *(transitions, projects, history, bulk, batches, imports),
     *(checkpoints, deadlines, responsibles, chases, notices, messages),
-    *(addresses, feeds, jobs),
+    *(addresses, feeds, jobs, plans),
     *(definitions, people, documents, health),
 )
 

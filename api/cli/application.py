@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from api.cli import audit, batches, checks, deadlines, people, projects, reminders, schedule, service
+from api.cli import audit, batches, checks, deadlines, people, plans, projects, reminders, schedule, service
 
 app = typer.Typer(
     name="pilot",
@@ -31,12 +31,15 @@ app.command("notices")(reminders.list_notices)
 app.command("todos")(reminders.list_to_dos)
 app.command("messages")(reminders.list_messages)
 app.command("requeue")(reminders.requeue)
+app.command("simulate")(plans.simulate)
 app.command("check")(checks.check)
 app.command("rehearse")(checks.rehearse)
 app.add_typer(people.users, name="user")
 app.add_typer(people.tokens, name="token")
 app.add_typer(batches.batches, name="batch")
 app.add_typer(deadlines.deadlines, name="deadline")
+app.add_typer(plans.calendar, name="calendar")
+app.add_typer(plans.plan, name="plan")
 app.add_typer(audit.audit, name="audit")
 
 

@@ -32,7 +32,7 @@ OPERATIONS = {
     "listDeadlines", "addDeadline", "moveDeadline", "endDeadline",
     "showResponsibles", "assignProject", "previewAssignments", "commitAssignments", "showChances", "chaseProject",
     "listAddresses", "addAddress", "chooseDigest", "endAddress", "listFeeds", "addFeed", "revokeFeed", "readFeed",
-    "listJobs", "readMetrics",
+    "listJobs", "readMetrics", "previewCalendar", "adoptCalendar", "showPlan", "previewPlan", "setPlan", "simulate",
     "listNotices", "listToDos", "markRead", "listMessages", "requeueMessage", "noteBounce",
     "listDefinitions", "showDefinition", "showDiagram", "showDiagramSource", "listPolicies", "showPolicy",
     "whoAmI", "describeApi", "explainProblem", "isAlive", "isReady",

@@ -36,6 +36,7 @@ GETS: dict[str, Mapping[str, int]] = {
     f"{PROJECT}/responsibles": OWN,
     f"{PROJECT}/chases": OWN,
     f"{BATCH}/lights": READERS,
+    f"{BATCH}/reminder-plan": READERS,
     "/api/v1/checkpoints": ANYONE,  # as the list of projects
     "/api/v1/notices": ANYONE,  # everybody's own at least
     "/api/v1/to-dos": ANYONE,
