@@ -95,7 +95,7 @@ def create_app(
         ],
     )
     app.state.service = service
-    app.state.runs_the_clock = with_scheduler
+    app.state.clock_since = service.clock() if with_scheduler else None
     for module in ROUTERS:
         app.include_router(module.router)
     return app

@@ -81,11 +81,11 @@ def test_a_process_says_where_it_serves_logs_json_and_ends_when_told(settings: S
     ) as process:
         assert process.stdout is not None
         with httpx.Client(base_url=process.stdout.readline().strip()) as http:
-            assert http.get("/readyz").json()["status"] == "ready"
-            assert http.get("/api/v1/projects").status_code == 401
-        process.send_signal(signal.SIGTERM)
+            told = http.get("/readyz").json(), http.get("/api/v1/projects").status_code
+        process.send_signal(signal.SIGTERM)  # before anything is asserted: else the process would stay
         _, errors = process.communicate(timeout=30)
     assert process.returncode in (0, -signal.SIGTERM)
+    assert (told[0]["status"], told[1]) == ("ready", 401)
     lines = [json.loads(line) for line in errors.splitlines()]
     assert [(line["path"], line["status"]) for line in lines if line["event"] == "request"] == [
         ("/readyz", 200),

@@ -90,7 +90,9 @@ def test_a_job_is_on_record_and_a_late_one_is_told(client: Client, database: Dat
     assert told == dict.fromkeys(EVERY, (1, False))
     clock.now += timedelta(days=1)
     assert set(client.get(None, "/readyz").json()["late"]) == set(EVERY)
-    client.app.state.runs_the_clock = True
+    client.app.state.clock_since = clock.now
+    assert client.get(None, "/readyz").status_code == 200  # each job first has its turn
+    client.app.state.clock_since = clock.now - timedelta(hours=1)
     problem(client.get(None, "/readyz"), 503, "not-ready")
 
 
