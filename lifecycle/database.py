@@ -142,7 +142,11 @@ class Database:
     def glance(self) -> Iterator[Transaction]:
         """Open a connection for one read outside any transaction: the cheapest look there is."""
         with self._driver() as (driver, wire):
-            yield Transaction(driver, self.engine.dialect, wire)
+            try:
+                yield Transaction(driver, self.engine.dialect, wire)
+            finally:
+                if wire is not None and not wire.idle:  # the driver itself was used, and began a transaction
+                    driver.rollback()
 
     @contextmanager
     def _driver(self) -> Iterator[tuple[Any, Wire | None]]:

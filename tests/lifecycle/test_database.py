@@ -236,3 +236,16 @@ def test_a_lost_connection_is_told_as_such_and_the_next_one_serves(settings: Set
             tx.fetch(audit.READ_KEY, wanted="user/lost")
         with database.transaction() as tx:
             assert tx.fetch(audit.READ_KEY, wanted="user/lost") == []
+
+
+def test_a_glance_through_the_driver_leaves_no_transaction_open(settings: Settings) -> None:
+    with opened(settings, pool_size=1) as database:
+        with database.glance() as tx:
+            assert count(tx) == 0
+        with database.transaction() as tx:
+            insert(tx, "user/x")
+        with database.glance() as tx:
+            assert count(tx) == 1
+        if database.is_postgres:
+            with database.glance() as tx:
+                assert tx.wire is not None and tx.wire.idle
