@@ -10,12 +10,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from . import bulk, contest, growth, machine, profiling, report, sealing, web
+from . import bulk, contest, growth, machine, outbox, profiling, report, sealing, ticks, web
 from .crew import ROOT
 from .figures import text, verdict
 from .server import running_server
 
-PARTS = ("door", "bulk", "http", "growth", "seal")
+PARTS = ("door", "bulk", "http", "growth", "seal", "ticks")
 FULL = contest.Effort(rounds=5, seconds=5, projects=2000, batches=20)
 QUICK = contest.Effort(rounds=1, seconds=2, projects=400, batches=3)
 
@@ -40,6 +40,7 @@ def main() -> None:
             "http": lambda: web.run(server, folder, effort, _say),
             "growth": lambda: growth.run(server, folder, effort, scale, _say),
             "seal": lambda: sealing.run(server, folder, sealing.QUICK if asked.quick else sealing.FULL, _say),
+            "ticks": lambda: ticks.run(server, folder, effort, *_pending(asked.quick), _say),
         }
         measured = {**machine.describe(server), "date": asked.date}
         output = asked.output or (None if asked.quick else ROOT / "docs" / "benchmarks")
@@ -70,6 +71,11 @@ def _parts(given: str) -> tuple[str, ...]:
     if strange := set(wanted) - set(PARTS):
         raise argparse.ArgumentTypeError(f"no such parts: {', '.join(sorted(strange))}")
     return tuple(part for part in PARTS if part in wanted)
+
+
+def _pending(quick: bool) -> tuple[tuple[int, ...], int]:
+    """Return the numbers of pending checkpoints, and of messages in the outbox."""
+    return (ticks.QUICK, outbox.QUICK) if quick else (ticks.SIZES, outbox.FULL)
 
 
 def _earlier(output: Path | None) -> dict[str, Any]:

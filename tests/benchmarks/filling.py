@@ -49,7 +49,7 @@ def fill(server: Server, name: str, folder: Path, projects: int, say: Say) -> di
         batches = min(BATCHES, max(1, projects // 10))
         seeds = [_seed(connection, subject) for subject in pair]
         batch = {"id": BATCH.format(batches), "code": "'bench-fill-' || i"}
-        _do(connection, _copy(connection, "batch", batch), seeds[0], 1, batches)
+        _do(connection, copied(connection, "batch", batch), seeds[0], 1, batches)
         for low in range(1, projects + 1, CHUNK):
             high = min(projects, low + CHUNK - 1)
             for parity, seed in enumerate(seeds):
@@ -117,19 +117,19 @@ def _statements(connection: psycopg.Connection[Any], seed: Mapping[str, Any], ba
     }
     stream = f"'project/' || {PROJECT}"
     entry = {"id": row_id("t.id"), "stream": stream, "body": f"substr(t.body, 1, {BODY})"}
-    disclosures = _copy(connection, "disclosure", {"entry_id": row_id("t.entry_id")})
+    disclosures = copied(connection, "disclosure", {"entry_id": row_id("t.entry_id")})
     return [
-        f"{_copy(connection, 'project', project)} AND t.id = %(id)s",
-        f"{_copy(connection, 'membership', {'project_id': PROJECT, 'credit_code': UNIT})} AND t.project_id = %(id)s",
-        f"{_copy(connection, 'checkpoint', {'id': row_id('t.id'), 'project_id': PROJECT, 'batch_id': batch})} "
+        f"{copied(connection, 'project', project)} AND t.id = %(id)s",
+        f"{copied(connection, 'membership', {'project_id': PROJECT, 'credit_code': UNIT})} AND t.project_id = %(id)s",
+        f"{copied(connection, 'checkpoint', {'id': row_id('t.id'), 'project_id': PROJECT, 'batch_id': batch})} "
         "AND t.project_id = %(id)s",
-        f"{_copy(connection, 'person_key', {'person': CONTACT})} AND t.person = %(contact)s",
-        f"{_copy(connection, 'entry', entry)} AND t.stream = %(stream)s",
+        f"{copied(connection, 'person_key', {'person': CONTACT})} AND t.person = %(contact)s",
+        f"{copied(connection, 'entry', entry)} AND t.stream = %(stream)s",
         f"{disclosures} AND t.path = '/source/ip' AND t.entry_id IN (SELECT id FROM entry WHERE stream = %(stream)s)",
     ]
 
 
-def _copy(connection: psycopg.Connection[Any], table: str, own: Mapping[str, str]) -> str:
+def copied(connection: psycopg.Connection[Any], table: str, own: Mapping[str, str]) -> str:
     """Return INSERT … SELECT of every column of the seed's rows, with expressions of their own for some."""
     rows = connection.execute(
         "SELECT column_name AS name FROM information_schema.columns WHERE table_name = %s AND table_schema = 'public' "

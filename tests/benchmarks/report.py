@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import sealing
+from . import sealing, ticks
 from .bulk import SIZES
 from .contest import CLIENTS, LIFE_NAME
 from .figures import Spread, pick, ratios, spread, spread_of, table, text, verdict
@@ -42,6 +42,7 @@ def page(found: Mapping[str, Any]) -> str:
     for name, show in (
         *(("door", _door), ("bulk", _bulk), ("http", _http), ("growth", _growth)),
         ("seal", sealing.lines),
+        ("ticks", ticks.lines),
     ):
         if name in found:
             parts += ["", *show(found[name]), "", _measured(found[name]["measured"])]
@@ -74,6 +75,9 @@ def targets(found: Mapping[str, Any]) -> Iterator[tuple[str, Spread | None, str,
     yield "an act over HTTP to a no-op", web, "≤ 4", lambda x: x <= 4
     grown = _cost(found.get("growth", {}).get("slices", []), AT)
     yield f"cost in the large database to the small, {AT} clients", grown, "≤ 1.3", lambda x: x <= 1.3
+    for name, words in (("idle", "nothing due"), ("busy", "200 due")):
+        ticked = ticks.cost(found["ticks"], name) if "ticks" in found else None
+        yield f"a tick with {words}, most pending checkpoints to fewest", ticked, "≤ 1.3", lambda x: x <= 1.3
 
 
 def _door(found: Mapping[str, Any]) -> Iterator[str]:

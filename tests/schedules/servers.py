@@ -99,7 +99,7 @@ class Mailbox:
         return self.at_quit
 
 
-class _OnFreePort(Controller):
+class OnFreePort(Controller):
     """aiosmtpd's own makes sure it answers at the port that was asked for, which here is none in particular."""
 
     def _trigger_server(self) -> None:
@@ -112,7 +112,7 @@ class _OnFreePort(Controller):
 @contextmanager
 def mail_server(**options: Any) -> Iterator[Mailbox]:
     mailbox = Mailbox()
-    controller = _OnFreePort(mailbox, hostname="127.0.0.1", port=0, **options)
+    controller = OnFreePort(mailbox, hostname="127.0.0.1", port=0, **options)
     controller.start()
     mailbox.port = controller.port
     try:
