@@ -24,16 +24,16 @@ from api.cli.people import AsJson
 from api.cli.session import now
 from lifecycle import schema
 from lifecycle.database import Database, open_database
-from lifecycle.examination import Problem
-from lifecycle.halts import Halted
-from lifecycle.inspection import inspect
-from lifecycle.merkle import SHA256, SuiteMissing
-from lifecycle.pending import lost, requeue
-from lifecycle.seal_state import SealerBusy, checkpoint_now, state_file
-from lifecycle.sealing import Sealed, SealTerms, seal_once, terms_of
+from lifecycle.seal.examination import Problem
+from lifecycle.seal.halts import Halted
+from lifecycle.seal.heads import keys_of_log, origin_of
+from lifecycle.seal.inspection import inspect
+from lifecycle.seal.merkle import SHA256, SuiteMissing
+from lifecycle.seal.pending import lost, requeue
+from lifecycle.seal.sealer import Sealed, SealTerms, seal_once, terms_of
+from lifecycle.seal.state import SealerBusy, checkpoint_now, state_file
 from lifecycle.settings import Settings
 from lifecycle.signing import FileSigner, KeyFileError, load_or_create_signer, load_signer
-from lifecycle.tree_heads import keys_of_log, origin_of
 from states.findings import Text
 
 audit = typer.Typer(help="留痕封存 / the audit log's seal", no_args_is_help=True)

@@ -14,8 +14,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from api.cli.application import app
-from lifecycle.notes import PLAIN, parse_vkey
-from lifecycle.tree_heads import open_head
+from lifecycle.seal.heads import open_head
+from lifecycle.seal.notes import PLAIN, parse_vkey
 
 RUNNER = CliRunner()
 ORIGIN = "pilot.invalid/log"

@@ -15,14 +15,14 @@ from lifecycle import schema
 from lifecycle.audit import Built, Change, Deed, Head, Keys, Log, build
 from lifecycle.callers import Caller, Source
 from lifecycle.database import Database, open_database
-from lifecycle.examination import Writers
-from lifecycle.inspection import inspect
-from lifecycle.sealing import SealTerms, seal_once
+from lifecycle.seal.examination import Writers
+from lifecycle.seal.inspection import inspect
+from lifecycle.seal.sealer import SealTerms, seal_once
+from lifecycle.seal.trees import inclusion
 from lifecycle.sets import insert_many
 from lifecycle.settings import Settings
 from lifecycle.signing import load_or_create_signer
 from lifecycle.tables import Entry
-from lifecycle.trees import inclusion
 
 from .acts import caller, instant
 from .contest import Say

@@ -18,7 +18,7 @@ from lifecycle.audit import Log
 from lifecycle.database import Database, Transaction, open_database
 from lifecycle.settings import Settings
 from lifecycle.signing import FileSigner, Signer
-from tests.lifecycle.sealers import NOW, log_signer, seal_all, terms_for
+from tests.lifecycle.seal.sealers import NOW, log_signer, seal_all, terms_for
 
 
 @dataclass

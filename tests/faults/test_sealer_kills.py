@@ -12,17 +12,17 @@ import pytest
 
 from lifecycle.audit import Log
 from lifecycle.database import Database, open_database
-from lifecycle.halts import Halted
-from lifecycle.merkle import SHA256
-from lifecycle.proofs import verify_consistency
-from lifecycle.seal_state import SealerBusy, checkpoint_now
-from lifecycle.sealing import Sealed
+from lifecycle.seal.halts import Halted
+from lifecycle.seal.heads import TreeHead, open_head
+from lifecycle.seal.merkle import SHA256
+from lifecycle.seal.proofs import verify_consistency
+from lifecycle.seal.sealer import Sealed
+from lifecycle.seal.state import SealerBusy, checkpoint_now
+from lifecycle.seal.tiles import tiles_between
+from lifecycle.seal.trees import consistency, size_of
 from lifecycle.settings import Settings
-from lifecycle.tiles import tiles_between
-from lifecycle.tree_heads import TreeHead, open_head
-from lifecycle.trees import consistency, size_of
 from tests.faults.sealer_process import start
-from tests.lifecycle.sealers import assert_sound, count, log_signer, seal_all, terms_for, write
+from tests.lifecycle.seal.sealers import assert_sound, count, log_signer, seal_all, terms_for, write
 
 LIMIT = 8  # entries of a pass: several passes each time
 SEED = 20240708

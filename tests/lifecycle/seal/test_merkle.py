@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifecycle.canonical import leaf_hash
-from lifecycle.merkle import SHA256, Frontier, Place, Suite, SuiteMissing, complete, suite_named
+from lifecycle.seal.merkle import SHA256, Frontier, Place, Suite, SuiteMissing, complete, suite_named
 
-VECTORS = Path(__file__).parents[2].parent / "shared" / "vectors"
+VECTORS = Path(__file__).parents[3].parent / "shared" / "vectors"
 GOLDEN = VECTORS / "rfc6962" / "golden_tree.json"
 EMPTY_ROOT = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 SM3_ABC = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"

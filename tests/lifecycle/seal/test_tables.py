@@ -8,10 +8,10 @@ import pytest
 from lifecycle import schema
 from lifecycle.audit import Log
 from lifecycle.database import Database
-from lifecycle.merkle import SHA256, Frontier, suite_named
-from lifecycle.trees import store
-from tests.lifecycle.sealers import count, write
-from tests.lifecycle.test_merkle import leaves_of
+from lifecycle.seal.merkle import SHA256, Frontier, suite_named
+from lifecycle.seal.trees import store
+from tests.lifecycle.seal.sealers import count, write
+from tests.lifecycle.seal.test_merkle import leaves_of
 
 WAYS = {
     "update a leaf": "UPDATE leaf SET hash = hash",

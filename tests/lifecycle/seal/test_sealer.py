@@ -12,20 +12,20 @@ from lifecycle.audit import Log
 from lifecycle.canonical import ZERO_HASH, canonical_bytes, leaf_hash, parse_canonical
 from lifecycle.database import Database
 from lifecycle.errors import NotFound
-from lifecycle.examination import Writers
-from lifecycle.halts import Halted
-from lifecycle.merkle import SHA256, suite_named
-from lifecycle.notes import Note, sign_text
-from lifecycle.pending import lost, requeue
-from lifecycle.proofs import verify_consistency, verify_inclusion
-from lifecycle.seal_state import SealerBusy, checkpoint_now, only_sealer
-from lifecycle.sealing import Sealed, SealTerms, seal_once, terms_of
+from lifecycle.seal.examination import Writers
+from lifecycle.seal.halts import Halted
+from lifecycle.seal.heads import sign_head
+from lifecycle.seal.merkle import SHA256, suite_named
+from lifecycle.seal.notes import Note, sign_text
+from lifecycle.seal.pending import lost, requeue
+from lifecycle.seal.proofs import verify_consistency, verify_inclusion
+from lifecycle.seal.sealer import Sealed, SealTerms, seal_once, terms_of
+from lifecycle.seal.state import SealerBusy, checkpoint_now, only_sealer
+from lifecycle.seal.trees import consistency, inclusion
 from lifecycle.settings import Settings
 from lifecycle.signing import FileSigner, load_or_create_signer, sign_receipt
-from lifecycle.tree_heads import sign_head
-from lifecycle.trees import consistency, inclusion
 from tests.lifecycle import builders
-from tests.lifecycle.sealers import (
+from tests.lifecycle.seal.sealers import (
     NOW,
     ORIGIN,
     assert_sound,

@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecycle.merkle import SHA256, suite_named
-from lifecycle.notes import (
+from lifecycle.seal.heads import TreeHead, keys_of_log, open_head, origin_of, parse_head, sign_head
+from lifecycle.seal.merkle import SHA256, suite_named
+from lifecycle.seal.notes import (
     NOTE_LIMIT,
     PLAIN,
     TIMED,
@@ -27,9 +28,8 @@ from lifecycle.notes import (
     verify_note,
 )
 from lifecycle.signing import FileSigner, key_id
-from lifecycle.tree_heads import TreeHead, keys_of_log, open_head, origin_of, parse_head, sign_head
 
-VECTORS = Path(__file__).parents[2].parent / "shared" / "vectors" / "signed-note" / "notes.json"
+VECTORS = Path(__file__).parents[3].parent / "shared" / "vectors" / "signed-note" / "notes.json"
 GIVEN: dict[str, Any] = {one["name"]: one for one in json.loads(VECTORS.read_text("utf-8"))} if VECTORS.exists() else {}
 EXAMPLE = "C2SP signed-note spec example"
 GO = "golang.org/x/mod note example (deterministic Ed25519 signature)"

@@ -13,17 +13,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from lifecycle.database import Database, Transaction
-from lifecycle.examination import Problem, Writers
-from lifecycle.inspection import SEALED, altered
-from lifecycle.merkle import SHA256, Frontier, Suite, suite_named
-from lifecycle.pending import Taken, settle, take
-from lifecycle.seal_state import SealerBusy, only_sealer, state_file
+from lifecycle.seal.examination import Problem, Writers
+from lifecycle.seal.heads import SignedHead, origin_of
+from lifecycle.seal.inspection import SEALED, altered
+from lifecycle.seal.merkle import SHA256, Frontier, Suite, suite_named
+from lifecycle.seal.pending import Taken, settle, take
+from lifecycle.seal.signing import Signing
+from lifecycle.seal.state import SealerBusy, only_sealer, state_file
+from lifecycle.seal.trees import frontier_of, size_of, store
 from lifecycle.settings import Settings
 from lifecycle.signing import Signer, load_signer
 from lifecycle.statements import Statement
-from lifecycle.tree_heads import SignedHead, origin_of
-from lifecycle.tree_signing import Signing
-from lifecycle.trees import frontier_of, size_of, store
 
 LIMIT = 4096  # entries of one pass
 LOCK = 0x70696C6F74  # any number, as long as it is always the same

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from lifecycle.merkle import SHA256
-from lifecycle.proofs import Span, consistency_spans, inclusion_spans, verify_consistency, verify_inclusion
-from tests.lifecycle.test_merkle import VECTORS, leaves_of, naive
+from lifecycle.seal.merkle import SHA256
+from lifecycle.seal.proofs import Span, consistency_spans, inclusion_spans, verify_consistency, verify_inclusion
+from tests.lifecycle.seal.test_merkle import VECTORS, leaves_of, naive
 
 FOLDER = VECTORS / "rfc6962"
 DUMMY_ROOTS = "sizes-are-equal-one-and-proof-is-empty.json"  # 12 octets each: no hashes

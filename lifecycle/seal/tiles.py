@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from lifecycle.durable import write_whole
-from lifecycle.trees import HEIGHT, WIDTH
+from lifecycle.seal.durable import write_whole
+from lifecycle.seal.trees import HEIGHT, WIDTH
 
 CHECKPOINT = "checkpoint"
 

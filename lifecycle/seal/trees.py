@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from lifecycle.database import Transaction
 from lifecycle.errors import NotFound
-from lifecycle.merkle import SHA256, Frontier, Grown, Place, Suite, complete
-from lifecycle.proofs import Span, consistency_spans, inclusion_spans
+from lifecycle.seal.merkle import SHA256, Frontier, Grown, Place, Suite, complete
+from lifecycle.seal.proofs import Span, consistency_spans, inclusion_spans
 from lifecycle.sets import insert_many
 from lifecycle.statements import Statement
 from lifecycle.tables import Leaf, Node

@@ -9,11 +9,11 @@ from typing import Any
 from lifecycle.audit import Deed, Log, append_to_system
 from lifecycle.canonical import leaf_hash
 from lifecycle.database import Database
-from lifecycle.examination import Writers
-from lifecycle.merkle import SHA256, Frontier, Suite
-from lifecycle.sealing import Sealed, SealTerms, seal_once
+from lifecycle.seal.examination import Writers
+from lifecycle.seal.heads import SignedHead, open_head
+from lifecycle.seal.merkle import SHA256, Frontier, Suite
+from lifecycle.seal.sealer import Sealed, SealTerms, seal_once
 from lifecycle.signing import FileSigner, load_or_create_signer
-from lifecycle.tree_heads import SignedHead, open_head
 from tests.lifecycle import builders
 
 NOW = datetime(2024, 7, 8, 1, tzinfo=UTC)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from lifecycle.audit import Deed, Log, append_to_system
 from lifecycle.database import Database
-from lifecycle.merkle import SHA256
-from lifecycle.proofs import verify_consistency
-from lifecycle.seal_state import SealerBusy
-from lifecycle.sealing import seal_once
-from lifecycle.tree_heads import TreeHead
-from lifecycle.trees import consistency
+from lifecycle.seal.heads import TreeHead
+from lifecycle.seal.merkle import SHA256
+from lifecycle.seal.proofs import verify_consistency
+from lifecycle.seal.sealer import seal_once
+from lifecycle.seal.state import SealerBusy
+from lifecycle.seal.trees import consistency
 from tests.lifecycle import builders
-from tests.lifecycle.sealers import (
+from tests.lifecycle.seal.sealers import (
     NOW,
     assert_sound,
     count,

@@ -8,9 +8,9 @@ import pytest
 
 from lifecycle.audit import Log
 from lifecycle.database import Database
-from lifecycle.inspection import inspect
-from lifecycle.merkle import SHA256, suite_named
-from tests.lifecycle.sealers import damage, log_signer, published, seal_all, terms_for, write
+from lifecycle.seal.inspection import inspect
+from lifecycle.seal.merkle import SHA256, suite_named
+from tests.lifecycle.seal.sealers import damage, log_signer, published, seal_all, terms_for, write
 
 SM3 = suite_named("sm3")
 ENTRIES = 260  # a full tile and a partial one

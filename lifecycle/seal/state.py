@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lifecycle.durable import make_folder, write_whole
-from lifecycle.halts import Halted
-from lifecycle.merkle import SHA256, Suite
-from lifecycle.notes import NoteError
-from lifecycle.tree_heads import SignedHead, open_head
+from lifecycle.seal.durable import make_folder, write_whole
+from lifecycle.seal.halts import Halted
+from lifecycle.seal.heads import SignedHead, open_head
+from lifecycle.seal.merkle import SHA256, Suite
+from lifecycle.seal.notes import NoteError
 
 
 class SealerBusy(Exception):

@@ -6,7 +6,7 @@ Exactly as RFC 9162 §2.1.3 and §2.1.4. Index and sizes are always the verifier
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lifecycle.merkle import HASH_SIZE, Suite
+from lifecycle.seal.merkle import HASH_SIZE, Suite
 
 
 class Span(NamedTuple):

@@ -8,8 +8,8 @@ from base64 import b64encode
 from datetime import datetime
 from typing import NamedTuple
 
-from lifecycle.merkle import HASH_SIZE, SHA256, Suite
-from lifecycle.notes import (
+from lifecycle.seal.merkle import HASH_SIZE, SHA256, Suite
+from lifecycle.seal.notes import (
     PLAIN,
     TIMED,
     Note,

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from lifecycle.canonical import ZERO_HASH
 from lifecycle.database import Transaction
-from lifecycle.examination import Problem, Writers, examine
+from lifecycle.seal.examination import Problem, Writers, examine
 from lifecycle.sets import for_both, insert_many, select_many, update_many, within
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Entry, Leaf, Pending, SealedStream

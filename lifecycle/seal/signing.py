@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lifecycle.database import Database, Transaction
-from lifecycle.halts import Halted
-from lifecycle.merkle import Frontier, Suite
-from lifecycle.notes import NoteError, merged
-from lifecycle.proofs import verify_consistency
-from lifecycle.seal_state import checkpoint_now, remember
+from lifecycle.seal.halts import Halted
+from lifecycle.seal.heads import SignedHead, TreeHead, open_head, sign_head
+from lifecycle.seal.merkle import Frontier, Suite
+from lifecycle.seal.notes import NoteError, merged
+from lifecycle.seal.proofs import verify_consistency
+from lifecycle.seal.state import checkpoint_now, remember
+from lifecycle.seal.tiles import CHECKPOINT, PublishedDiffers, publish
+from lifecycle.seal.trees import BrokenTree, consistency, frontier_of, root_of, size_of, tile
 from lifecycle.signing import Signer
-from lifecycle.tiles import CHECKPOINT, PublishedDiffers, publish
-from lifecycle.tree_heads import SignedHead, TreeHead, open_head, sign_head
-from lifecycle.trees import BrokenTree, consistency, frontier_of, root_of, size_of, tile
 
 
 @dataclass(frozen=True, slots=True)

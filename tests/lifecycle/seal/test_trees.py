@@ -7,12 +7,12 @@ import pytest
 from lifecycle.audit import new_id
 from lifecycle.database import Database
 from lifecycle.errors import NotFound
-from lifecycle.merkle import SHA256, Frontier, Suite, suite_named
-from lifecycle.proofs import verify_consistency, verify_inclusion
-from lifecycle.tiles import CHECKPOINT, PublishedDiffers, Tile, publish, tiles_between
-from lifecycle.trees import BrokenTree, consistency, frontier_of, inclusion, root_of, size_of, store, tile
+from lifecycle.seal.merkle import SHA256, Frontier, Suite, suite_named
+from lifecycle.seal.proofs import verify_consistency, verify_inclusion
+from lifecycle.seal.tiles import CHECKPOINT, PublishedDiffers, Tile, publish, tiles_between
+from lifecycle.seal.trees import BrokenTree, consistency, frontier_of, inclusion, root_of, size_of, store, tile
 from tests.lifecycle.builders import OPENED
-from tests.lifecycle.test_merkle import leaves_of, naive
+from tests.lifecycle.seal.test_merkle import leaves_of, naive
 
 LARGE = 256 * 256 + 300  # full tiles at level 0 and 1, partial ones at 0, 1 and 2
 IDS = [new_id(OPENED) for _ in range(LARGE)]

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 
 from lifecycle.canonical import leaf_hash
 from lifecycle.database import Transaction
-from lifecycle.examination import Problem
-from lifecycle.merkle import SHA256, Frontier, Suite
-from lifecycle.pending import lost
+from lifecycle.seal.examination import Problem
+from lifecycle.seal.merkle import SHA256, Frontier, Suite
+from lifecycle.seal.pending import lost
+from lifecycle.seal.trees import HEIGHT, BrokenTree, hashes_at, size_of
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Entry, Leaf
-from lifecycle.trees import HEIGHT, BrokenTree, hashes_at, size_of
 
 _entry = Entry.__table__  # type: ignore[attr-defined]
 _leaf = Leaf.__table__  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""Tests of use cases and storage, on both databases."""
