@@ -44,9 +44,13 @@ def rank_free(case: Case) -> Judgement:
     en="A subsidiary of a provincial company needs that company's letter; needed here: {threshold}, attached: {seen}.",
 )
 def company_letter(case: Case) -> Judgement:
-    """R14: the provincial company's letter is there where the ownership asks for one."""
-    setting = case.policy.rules.R14
-    needed = case.facts.application.ownership in setting.letter_for
+    """R14: the provincial company's letter is there where a subsidiary's ownership asks for one.
+
+    A company that is its own group, by name, is the parent itself; a lead that names no group counts as a subsidiary.
+    """
+    setting, application = case.policy.rules.R14, case.facts.application
+    parent = application.lead is not None and application.lead.name == application.group
+    needed = application.ownership in setting.letter_for and not parent
     attached = setting.letter_document in case.facts.documents
     return Judgement(attached or not needed, attached, needed)
 

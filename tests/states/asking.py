@@ -87,14 +87,11 @@ def asked(event: str, state: str | None = None, policy: Policy = POLICY, on: dat
     return Asked(before, act(event, day, actor=actor, fields=fields, documents=documents, reason=reason), policy)
 
 
-# In windows mode nothing is left to extend once a project was accepted at half-year: no window is kept there.
-IDLE = ("extend", "half_year_accepted", "windows")
 ARROWS = [
     (found, source, mode)
     for found in DEFINITION.transitions
     for source in found.source
     for mode in (found.modes or MODES)
-    if (found.event, source, mode) != IDLE
 ]
 ARROW_NAMES = [f"{found.event} {source} {mode}" for found, source, mode in ARROWS]
 

@@ -8,8 +8,6 @@ from asking import (
     APPLICANT,
     ARROW_NAMES,
     ARROWS,
-    IDLE,
-    MODES,
     asked,
     of_arrow,
     values_of,
@@ -296,4 +294,6 @@ def test_in_windows_mode_a_published_project_may_apply_at_one_year_and_lapses_on
 
 
 def test_in_windows_mode_nothing_is_left_to_extend_after_half_year():
-    assert asked(IDLE[0], IDLE[1], MODES[IDLE[2]]).refused_for == ["extension_asked_in_time"]
+    extending = asked("extend", "half_year_accepted")
+    assert extending.refused_for == []
+    assert replace(extending, policy=WINDOWS).refused_for == ["offered"]

@@ -63,6 +63,14 @@ def test_R14_a_provincial_companys_letter_is_met_and_its_absence_is_not():
     assert judge("company_letter", recommend(application=owned, documents=LETTERLESS)) == Judgement(False, False, True)
 
 
+def test_R14_the_provincial_company_itself_needs_no_letter_and_its_subsidiary_does():
+    parent = application(ownership="provincial_soe", group=LEAD.name)
+    assert judge("company_letter", recommend(application=parent, documents=LETTERLESS)) == Judgement(True, False, False)
+    subsidiary = application(ownership="provincial_soe", group="甲集团")
+    letterless = recommend(application=subsidiary, documents=LETTERLESS)
+    assert judge("company_letter", letterless) == Judgement(False, False, True)
+
+
 @pytest.mark.parametrize("ownership", ["central_in_shandong", "other"])
 def test_R14_other_ownership_needs_no_letter(ownership):
     owned = recommend(application=application(ownership=ownership), documents=LETTERLESS)
