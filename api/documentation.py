@@ -43,7 +43,9 @@ def lifecycle_page(definition: LifecycleDefinition) -> str:
     for kind, spec in definition.checkpoints.items():
         parts = [spec.anchor or f"after {spec.after}"]
         parts += [f"+ {spec.months} months" if spec.months else "", f"+ {spec.days} days" if spec.days else ""]
-        parts += [f"typed in {spec.typed}" if spec.typed else "", "moves with extension" if spec.shifts else ""]
+        parts += [f"typed in {spec.typed}" if spec.typed else ""]
+        parts += ["moves with extension and suspension" if spec.shifts else ""]
+        parts += ["moves with suspension" if spec.stood else ""]
         lines.append(f"| `{kind}` | {spec.zh} | {spec.en} | {'; '.join(part for part in parts if part)} |")
     lines += ["\n## 不变量 Invariants (proved by `pilot check`)\n"]
     lines += [f"- **{item.name}**: {item.zh} / {item.en}" for item in definition.invariants]

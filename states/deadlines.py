@@ -15,6 +15,7 @@ from chinese_calendar import holidays, workdays
 _LAST_ORDINAL = date.max.toordinal()
 _OUT_OF_RANGE = "The date lies outside the years 1 to 9999: use a shorter period or another first day."
 _NO_PERIOD = f"Give a period of at least 1 day, and of no more than {_LAST_ORDINAL}."
+_NEXT_NEW_YEAR_FROM = (12, 28)  # 29 December is the earliest that an announcement for the next year has moved
 _KEYS = frozenset({"name", "source", "years", "rest_days", "working_days"})
 _zone = cache(ZoneInfo)
 
@@ -47,8 +48,17 @@ class Calendar:
     rest_days: frozenset[date] = field(repr=False)
 
     def covers(self, year: int) -> bool:
-        """Tell whether the holidays of this year are known, so that its days are not provisional."""
+        """Tell whether the holidays of this year have been announced."""
         return self.first_year <= year <= self.last_year
+
+    def settles(self, day: date) -> bool:
+        """Tell whether this day cannot change any more, so that it is not provisional.
+
+        The last days of the last year are settled with the next: its New Year's holiday may take or give them.
+        """
+        if day.year == self.last_year and (day.month, day.day) >= _NEXT_NEW_YEAR_FROM:
+            return False
+        return self.covers(day.year)
 
     def is_working_day(self, day: date) -> bool:
         """Tell whether this day is worked, as make-up days 调休 are; refuses a datetime with ValueError."""
@@ -162,7 +172,7 @@ def add_months(start: date, months: int, calendar: Calendar, roll: bool = True) 
     day_of_month = start.day if start.day <= 28 else min(start.day, monthrange(year, month + 1)[1])
     target = date(year, month + 1, day_of_month)
     if not roll or calendar.is_working_day(target):
-        return DueDate(target, roll and not calendar.covers(target.year), None, calendar.version)
+        return DueDate(target, roll and not calendar.settles(target), None, calendar.version)
     due = _nth_working_day(target, 1, 1, calendar)
     return DueDate(due.due_on, due.provisional, target, calendar.version)
 
@@ -208,8 +218,8 @@ def _nth_working_day(first: date, days: int, step: int, calendar: Calendar) -> D
     day = next(islice(worked, days - 1, None), None)
     if day is None:
         raise ValueError(_OUT_OF_RANGE)
-    # The covered years have no gap, so the two ends speak for all days between them.
-    known = calendar.covers(first.year) and calendar.covers(day.year)
+    # The settled days have no gap, so the two ends speak for all days between them.
+    known = calendar.settles(first) and calendar.settles(day)
     return DueDate(day, not known, None, calendar.version)
 
 

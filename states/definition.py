@@ -68,6 +68,7 @@ class CheckpointSpec(Labelled):
     counting: str | None = None
     typed: Code | None = None  # a field in which an officer may state the date himself
     shifts: bool = False  # moved by extension and suspension
+    stood: Code | None = None  # integer field: the days of suspension that move it, where those are not all there were
     repeat: str | None = None  # setting: how many times `months` recurs
     done: Code | None = None  # integer field: so many of the recurring ones are done with
     rolls: bool = True

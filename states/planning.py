@@ -26,21 +26,22 @@ class Planned(NamedTuple):
 def planned(definition: LifecycleDefinition, policy: Policy, facts: Facts, calendar: Calendar) -> list[Planned]:
     """Return the checkpoints that the project's state, flags and record call for; those without an anchor yet are not.
 
-    A date an officer typed is due; the computed one is kept beside it (programme: “keeps both”).
+    A date an officer typed is due; the computed one is kept beside it (programme: “keeps both”). While a flag pauses,
+    clocks that can be moved stand still and are not due at all (R23).
     """
     state = definition.states[facts.state]
     paused = any(definition.flags[flag].pauses for flag in facts.flags)
     found = []
     for kind in (*state.checkpoints, *state.mode_checkpoints.get(policy.mode, ())):
         spec = definition.checkpoints[kind]
-        if paused and spec.shifts:
+        if paused and _stands(spec):
             continue
         times = int(policy.setting(spec.repeat)) if spec.repeat else 1
         done = int(facts.record.get(spec.done) or 0) if spec.done else 0
         for number in range(done + 1, times + 1):
             due = due_date(definition, policy, facts, calendar, kind, number)
             if due is not None:
-                on = _date(facts.record.get(spec.typed)) if spec.typed else None
+                on = _typed_on(spec, facts, calendar)
                 found.append(Planned(kind, number, on or due.due_on, due.due_on, due.provisional, due.calendar))
     if not state.final:
         standing = ((number, one) for number, one in facts.deadlines.items() if not one.get("ended"))
@@ -63,7 +64,8 @@ def due_date(
 ) -> DueDate | None:
     """Return when a checkpoint falls due by computation, or None where its anchor is not known yet.
 
-    Months run from the anchor itself (Civil Code art. 202, 203), an extension adds months, a suspension days.
+    Months run from the anchor itself (Civil Code art. 202, 203), an extension adds months, a suspension the days that
+    the project was away.
     """
     spec = definition.checkpoints[kind]
     if spec.after:
@@ -78,25 +80,42 @@ def due_date(
     if months:
         due = add_months(anchor, months, calendar, roll=spec.rolls)
     due = _add_days(due, spec, policy, calendar)
-    away = int(facts.record.get("suspended_days") or 0) if spec.shifts else 0
-    if away:
-        later = count_days(due.due_on, away, Counting.CALENDAR_DAYS, calendar)
-        if spec.rolls:
-            later = add_months(later.due_on, 0, calendar)
-        due = DueDate(later.due_on, due.provisional or later.provisional, due.due_on, calendar.version)
-    return due
+    later = _put_off(due.due_on, spec, facts, calendar)
+    if later is None:
+        return due
+    return DueDate(later.due_on, due.provisional or later.provisional, due.due_on, calendar.version)
 
 
 def effective_due_on(
     definition: LifecycleDefinition, policy: Policy, facts: Facts, calendar: Calendar, kind: str
 ) -> date | None:
     """Return the date that counts: the one an officer typed where there is one, else the computed one."""
-    typed = definition.checkpoints[kind].typed
-    stated = _date(facts.record.get(typed)) if typed else None
+    stated = _typed_on(definition.checkpoints[kind], facts, calendar)
     if stated is not None:
         return stated
     due = due_date(definition, policy, facts, calendar, kind)
     return None if due is None else due.due_on
+
+
+def _stands(spec: CheckpointSpec) -> bool:
+    return spec.shifts or spec.stood is not None
+
+
+def _put_off(day: date, spec: CheckpointSpec, facts: Facts, calendar: Calendar) -> DueDate | None:
+    """Return a day later by the days that the clock stood still, or None where it never did."""
+    counted = spec.stood or ("suspended_days" if spec.shifts else None)
+    away = int(facts.record.get(counted) or 0) if counted else 0
+    if not away:
+        return None
+    later = count_days(day, away, Counting.CALENDAR_DAYS, calendar)
+    return add_months(later.due_on, 0, calendar) if spec.rolls else later
+
+
+def _typed_on(spec: CheckpointSpec, facts: Facts, calendar: Calendar) -> date | None:
+    """Return the date that an officer typed; it moves like a computed one while its clock stands still."""
+    stated = _date(facts.record.get(spec.typed)) if spec.typed else None
+    later = _put_off(stated, spec, facts, calendar) if stated else None
+    return later.due_on if later else stated
 
 
 def _add_days(due: DueDate, spec: CheckpointSpec, policy: Policy, calendar: Calendar) -> DueDate:

@@ -130,6 +130,7 @@ def _mentions(definition: LifecycleDefinition) -> Iterator[Mention]:
         yield from _each("checkpoint", f"checkpoints.{name}.after", _maybe(checkpoint.after))
         yield from _each("field", f"checkpoints.{name}.typed", _maybe(checkpoint.typed))
         yield from _each("field", f"checkpoints.{name}.done", _maybe(checkpoint.done))
+        yield from _each("field", f"checkpoints.{name}.stood", _maybe(checkpoint.stood))
     for index, place in places(definition).items():
         yield from _of_transition(place, definition.transitions[index])
     for invariant in definition.invariants:

@@ -68,7 +68,7 @@ def _checkpoint(definition: LifecycleDefinition, place: str, name: str, spec: Ch
     if kind == "record" and path and path not in definition.fields:
         yield fault("unknown_field", f"{place}.anchor", path)
     read = (("anchor", path if kind == "record" else None, "date"), ("typed", spec.typed, "date"))
-    for key, field, wanted in (*read, ("done", spec.done, "integer")):
+    for key, field, wanted in (*read, ("done", spec.done, "integer"), ("stood", spec.stood, "integer")):
         if field in definition.fields:
             yield from _typed(definition, f"{place}.{key}", field, wanted)
             if field not in put_on_record(definition):
@@ -117,7 +117,7 @@ def _rounds(definition: LifecycleDefinition) -> Iterator[Fault]:
 
 
 def _unused_fields(definition: LifecycleDefinition) -> Iterator[Fault]:
-    read = {field for spec in definition.checkpoints.values() for field in (spec.typed, spec.done)}
+    read = {field for spec in definition.checkpoints.values() for field in (spec.typed, spec.done, spec.stood)}
     read |= {spec.anchor.removeprefix("record.") for spec in definition.checkpoints.values()}
     for name in definition.fields:
         if name not in put_on_record(definition) and name not in read:

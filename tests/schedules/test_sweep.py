@@ -279,6 +279,31 @@ def test_a_suspension_silences_the_clocks_it_stops_until_work_is_resumed(world: 
     assert again == [("2025-04-01 09:00", "opened", "applicant"), ("2025-04-01 09:00", "opened", "jinan")]
 
 
+def test_a_suspension_during_rectification_stops_its_clock_and_the_days_are_given_back(world: World) -> None:
+    row = enter_project(world)
+    drive(world.database, world.log, row["id"], "half_year_rectification")
+
+    def due() -> list[tuple[str, date]]:
+        return [
+            (item["status"], item["due_on"])
+            for item in world.checkpoints(row["id"])
+            if item["kind"] == "rectification_due"
+        ]
+
+    assert due() == [("open", date(2025, 6, 20))]
+    world.tick(local("2025-03-20", 12))
+    act(world.database, world.log, row["id"], "suspend", on=date(2025, 4, 1))
+    assert due() == [("closed", date(2025, 6, 20))]
+    world.walk(days("2025-04-01", "2025-06-30"))
+    told = [item for item in world.told(kind="rectification_due") if item[2] == "jinan"]
+    assert told == [("2025-03-20 09:00", "opened", "jinan")]
+    act(world.database, world.log, row["id"], "resume", on=date(2025, 7, 1))
+    assert due() == [("closed", date(2025, 6, 20)), ("open", date(2025, 9, 19))]  # 91 days later
+    world.walk(days("2025-07-01", "2025-09-19"))
+    again = [at for at, code, who in world.told(kind="rectification_due") if (code, who) == ("due", "jinan")]
+    assert again == ["2025-09-19 09:00"]
+
+
 def test_from_a_change_of_handler_on_the_new_one_alone_is_told(world: World) -> None:
     row = enter_project(world)
     for login in ("wang", "zhao"):

@@ -1,7 +1,7 @@
 """Owns the proof that the calendars know the days they say they know, and that a batch's own beats its base."""
 
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -86,20 +86,39 @@ def test_a_laid_over_calendar_that_agrees_gives_the_same_date_without_the_doubt(
 @pytest.mark.parametrize(
     ("found", "provisional"),
     [
-        (count_days(date(2026, 12, 30), 2, FROM_FIRST, UNTIL_2026), False),
+        (count_days(date(2026, 12, 24), 2, FROM_FIRST, UNTIL_2026), False),
+        (count_days(date(2026, 12, 24), 3, FROM_FIRST, UNTIL_2026), True),
+        (count_days(date(2026, 12, 30), 2, FROM_FIRST, UNTIL_2026), True),
         (count_days(date(2026, 12, 30), 3, FROM_FIRST, UNTIL_2026), True),
+        (count_days(date(2026, 12, 30), 2, FROM_FIRST, WITH_2027), False),
         (count_days(date(2026, 12, 31), 1, WORKING, UNTIL_2026), True),
         (count_days(date(2003, 12, 31), 3, FROM_FIRST, UNTIL_2026), True),
         (count_days(date(2003, 12, 31), 2, WORKING, UNTIL_2026), False),
         (count_days(date(2026, 12, 31), 9, CALENDAR_DAYS, UNTIL_2026), False),
-        (count_back(date(2027, 1, 1), 1, WORKING, UNTIL_2026), False),
+        (count_back(date(2026, 12, 28), 1, WORKING, UNTIL_2026), False),
+        (count_back(date(2027, 1, 1), 1, WORKING, UNTIL_2026), True),
         (count_back(date(2027, 1, 4), 2, WORKING, UNTIL_2026), True),
         (add_months(date(2026, 12, 15), 1, UNTIL_2026, roll=False), False),
         (add_months(date(2027, 12, 15), -12, UNTIL_2026), False),
+        (add_months(date(2026, 6, 28), 6, UNTIL_2026), True),
+        (add_months(date(2026, 6, 28), 6, WITH_2027), False),
     ],
 )
-def test_only_a_judged_day_in_an_uncovered_year_makes_a_date_provisional(found, provisional):
+def test_only_a_judged_day_that_is_not_settled_makes_a_date_provisional(found, provisional):
     assert found.provisional is provisional
+
+
+def test_the_last_four_days_of_the_last_announced_year_wait_for_the_next_announcement():
+    days = [date(2026, 12, 24) + timedelta(n) for n in range(10)]
+    assert [UNTIL_2026.settles(day) for day in days] == [True] * 4 + [False] * 6
+    assert [WITH_2027.settles(day) for day in days] == [True] * 10
+
+
+def test_no_announcement_so_far_has_moved_a_day_of_the_year_before_that_was_called_settled():
+    """Each year's New Year holiday, as the package has it, reaches back no further than 29 December."""
+    listed = CALENDAR.rest_days | CALENDAR.working_days
+    touched = sorted({(day.month, day.day) for day in listed if day.month == 12})
+    assert touched == [(12, 29), (12, 30), (12, 31)]
 
 
 def test_a_batch_calendar_names_its_version_its_source_and_its_years():

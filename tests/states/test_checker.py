@@ -43,13 +43,13 @@ UNKNOWN = [
     ("field", "transitions.publish.1.optional", [("publish", 1, '["veto_checks"]', '["veto_checks", "x"]')]),
     ("field", "transitions.publish.1.stamps", [("publish", 1, '["published_on"]', '["published_on", "x"]')]),
     ("field", "transitions.extend.1.counts", [("extend", 1, '["extensions"]', '["extensions", "x"]')]),
-    ("field", "transitions.resume.1.elapsed", [("resume", 1, 'days = "suspended_on"', 'days = "x"')]),
+    ("field", "transitions.resume.1.elapsed", [("resume", 1, '_days = "suspended_on"', '_days = "x"')]),
     ("field", "transitions.resume.1.drops", [("resume", 1, '["suspended_on"]', '["suspended_on", "x"]')]),
     ("document", "transitions.close.1.documents", [("close", 1, '["payment_voucher"', '["x", "payment_voucher"')]),
     ("document", "transitions.submit.1.optional_documents", [
         ("submit", 1, '["group_letter"]', '["group_letter", "x"]')]),
-    ("flag", "transitions.resume.1.requires", [
-        ("resume", 1, 'requires = ["suspended"]', 'requires = ["suspended", "x"]')]),
+    ("flag", "transitions.decide_change.1.requires", [
+        ("decide_change", 1, 'requires = ["change_pending"]', 'requires = ["change_pending", "x"]')]),
     ("flag", "transitions.publish.1.forbids", [("publish", 1, '["objection_open"]', '["objection_open", "x"]')]),
     ("flag", "transitions.suspend.1.sets", [("suspend", 1, 'sets = ["suspended"]', 'sets = ["suspended", "x"]')]),
     ("flag", "transitions.resume.1.clears", [("resume", 1, 'clears = ["suspended"]', 'clears = ["suspended", "x"]')]),
@@ -63,6 +63,7 @@ UNKNOWN = [
     ("checkpoint", "checkpoints.one_year_grace_ends.after", [('after = "one_year_ends"', 'after = "x"')]),
     ("field", "checkpoints.publicity_end.typed", [('typed = "publicity_ends_on"', 'typed = "x"')]),
     ("field", "checkpoints.progress_call.done", [('done = "progress_reports"', 'done = "x"')]),
+    ("field", "checkpoints.rectification_due.stood", [('stood = "rectification_days_suspended"', 'stood = "x"')]),
     ("role", "documents.objection_material.hidden_from", [
         ('en = "objection material", hidden_from = ["applicant"', 'en = "objection material", hidden_from = ["x"')]),
     ("field", "checkpoints.payment_due.anchor", [('"record.granted_on"', '"record.x"')]),
@@ -75,7 +76,8 @@ UNKNOWN = [
 @pytest.mark.parametrize(("kind", "place", "edits"), UNKNOWN, ids=[f"{kind} in {place}" for kind, place, _ in UNKNOWN])
 def test_a_name_that_is_not_declared_is_found_where_it_stands(kind, place, edits):
     faults = found(check(planted(*edits), POLICY))
-    lost = [("deadline_without_checkpoint", "rules.R22.months")] if "rectification_due" in place else []
+    months = place == "checkpoints.rectification_due.months"
+    lost = [("deadline_without_checkpoint", "rules.R22.months")] if months else []
     assert faults == [(f"unknown_{kind}", place), *lost]
 
 
@@ -111,10 +113,12 @@ def test_a_rule_that_no_definition_names_is_found():
 SHAPES = [
     ("field_type", "transitions.publish.1.stamps", [("publish", 1, '["published_on"]', '["published_on", "tier"]')]),
     ("field_type", "transitions.extend.1.counts", [("extend", 1, '["extensions"]', '["extensions", "tier"]')]),
-    ("field_type", "transitions.resume.1.elapsed", [("resume", 1, 'days = "suspended_on"', 'days = "tier"')]),
+    ("field_type", "transitions.resume.1.elapsed", [("resume", 1, '_days = "suspended_on"', '_days = "tier"')]),
     ("field_type", "checkpoints.publicity_end.typed", [('typed = "publicity_ends_on"', 'typed = "tier"')]),
     ("field_type", "checkpoints.payment_due.anchor", [('"record.granted_on"', '"record.tier"')]),
     ("field_type", "checkpoints.progress_call.done", [('done = "progress_reports"', 'done = "tier"')]),
+    ("field_type", "checkpoints.rectification_due.stood", [
+        ('stood = "rectification_days_suspended"', 'stood = "tier"')]),
     ("field_type", "fields.tier.gathers", [
         ('en = "tier", type = "codes"', 'en = "tier", type = "text", gathers = true')]),
     ("never_on_record", "checkpoints.progress_call.done", [

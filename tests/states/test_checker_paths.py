@@ -164,7 +164,7 @@ BEFORE_ODD = (a_state("odd"),), (an_arrow("nod", "published", "odd"),), (an_arro
 STUCK_FLAGS = [
     (
         "a project suspended where nobody resumes it",
-        [("resume", 1, '"one_year_evaluation", "one_year_rectification"]', '"one_year_evaluation"]')],
+        [("resume", 2, '["half_year_rectification", "one_year_rectification"]', '["half_year_rectification"]')],
         [
             (
                 "one_year_rectification",

@@ -1,6 +1,6 @@
 """Owns the proof of R20 to R23 on both sides of each threshold."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from cases import ABSENT, CALENDAR, DEFINITION, POLICY, WINDOWS, case, facts, judge, policy_with
@@ -127,11 +127,39 @@ def test_R22_a_missed_rectification_fails_after_its_deadline_and_not_on_it():
     assert judge("rectification_over", computed) == Judgement(False, due, due)
 
 
-def test_R22_days_of_suspension_and_months_of_extension_do_not_move_a_rectification_deadline():
+def test_R22_days_of_an_earlier_suspension_and_months_of_extension_do_not_move_a_rectification_deadline():
     due = date(2025, 6, 20)
     moved = {"suspended_days": 40, "extension_months": 6}
     last = case("resubmit_half_year", due, entered_on=date(2025, 3, 20), record=moved)
     assert judge("within_rectification", last) == Judgement(True, due, due)
+
+
+@pytest.mark.parametrize(
+    ("typed", "days", "due"),
+    [
+        (ABSENT, 0, date(2025, 6, 20)),
+        (ABSENT, 3, date(2025, 6, 23)),
+        (ABSENT, 8, date(2025, 6, 30)),  # 28 June is a Saturday
+        ("2025-05-20", 10, date(2025, 5, 30)),
+        ("2025-05-20", 11, date(2025, 6, 3)),  # 31 May to 2 June is the Dragon Boat Festival
+    ],
+)
+def test_R23_a_suspension_during_rectification_stops_its_clock_computed_or_typed(typed, days, due):
+    record = {"rectification_due_on": typed, "rectification_days_suspended": days, "suspended_days": 40 + days}
+    entered = {"entered_on": date(2025, 3, 20), "record": record}
+    assert judge("within_rectification", case("resubmit_half_year", due, **entered)) == Judgement(True, due, due)
+    late = due + timedelta(days=1)
+    assert judge("within_rectification", case("resubmit_half_year", late, **entered)) == Judgement(False, late, due)
+
+
+def test_R23_while_a_project_is_suspended_no_clock_that_can_be_moved_is_due():
+    for state, kinds in (
+        ("published", ["half_year_ends", "half_year_grace_ends", "half_year_opens", "progress_call", "progress_call"]),
+        ("half_year_rectification", ["progress_call", "progress_call", "rectification_due"]),
+    ):
+        for flags, found in ((frozenset(), kinds), (frozenset({"suspended"}), [])):
+            plan = planned(DEFINITION, POLICY, facts(state, flags=flags), CALENDAR)
+            assert sorted(item.kind for item in plan) == found
 
 
 def test_R22_a_rectification_deadline_typed_by_an_officer_counts():
