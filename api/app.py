@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from api.auth import Gate
-from api.middlewares import AccessLog, BodyLimit, Faults, RequestIds, SecurityHeaders
+from api.middlewares import AccessLog, BodyLimit, Faults, Receipts, RequestIds, SecurityHeaders
 from api.problems import respond
 from api.routes import (
     addresses,
@@ -89,6 +89,7 @@ def create_app(
             Middleware(RequestIds),
             Middleware(AccessLog),
             Middleware(SecurityHeaders),
+            Middleware(Receipts),
             Middleware(Faults),
             Middleware(Gate, service=service),
             Middleware(BodyLimit, settings=settings),

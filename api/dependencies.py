@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Header
 from starlette.requests import Request
 
+from api.middlewares import CARRIED
 from api.requests import refuse
 from api.service import Service
 from lifecycle import answers, overviews
@@ -16,8 +17,9 @@ from lifecycle.attempts import attempt, translated
 from lifecycle.callers import Caller
 from lifecycle.canonical import NotCanonical
 from lifecycle.database import Transaction
-from lifecycle.errors import Unreadable
+from lifecycle.errors import Refusal, Unreadable
 from lifecycle.requests import is_identifier
+from lifecycle.signing import Receipt
 from lifecycle.statements import Row
 from lifecycle.transition import nowhere
 from states.findings import Text
@@ -31,6 +33,7 @@ class Visit:
 
     service: Service
     caller: Caller
+    receipts: list[Receipt]  # of what this request wrote; they go out with the answer
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
@@ -47,13 +50,18 @@ class Visit:
         Raises:
             Refusal: what the use case raised; what the log's format cannot hold is `Unreadable`.
         """
-        with attempt(self.service.database, self.service.log, self.caller, subject, action, key, asked) as tx:
-            try:
-                yield tx
-            except NotCanonical as error:
-                raise Unreadable(
-                    Text("内容过多或格式特殊，无法留痕", "too long, or not of a form that the log can hold")
-                ) from error
+        try:
+            with attempt(self.service.database, self.service.log, self.caller, subject, action, key, asked) as tx:
+                try:
+                    yield tx
+                except NotCanonical as error:
+                    raise Unreadable(
+                        Text("内容过多或格式特殊，无法留痕", "too long, or not of a form that the log can hold")
+                    ) from error
+        except Refusal as refusal:
+            self.receipts.extend(refusal.receipts)
+            raise
+        self.receipts.extend(tx.receipts)
 
     @contextmanager
     def acting_on_batch(
@@ -80,19 +88,27 @@ class Visit:
             KeyReused, Unreadable: the key was used for another request, or cannot be one.
         """
         if key is None:
-            return act(), False
+            return _with_receipts(tx, act()), False
         answers.check_key(key)
         first = answers.recall(tx.one(answers.READ, who=self.caller.actor.id, wanted=key), asked)
         if first is not None:
             return first.to_dict(), True
-        answer = act()
+        answer = _with_receipts(tx, act())
         answers.remember(tx, self.caller, key, asked, answer)
         return answer, False
 
 
 async def visit(request: Request) -> Visit:
     """Return the visit of the caller whom the gate let in."""
-    return Visit(request.app.state.service, request.state.caller)
+    request.state.receipts = []
+    return Visit(request.app.state.service, request.state.caller, request.state.receipts)
+
+
+def _with_receipts(tx: Transaction, answer: dict[str, Any]) -> dict[str, Any]:
+    """Add the receipts of an act that wrote more entries than headers carry."""
+    if len(tx.receipts) <= CARRIED or "receipts" in answer:
+        return answer
+    return {**answer, "receipts": [receipt.to_dict() for receipt in tx.receipts]}
 
 
 def project_id(text: str) -> str:

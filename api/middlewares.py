@@ -10,10 +10,12 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import STATUS, EdgeProblem, answer_to
+from lifecycle.receipts import line_of
 from lifecycle.settings import Settings
 from states.findings import Text
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+CARRIED = 4  # receipts in headers: proxies keep little room for them
 UPLOADS = "/api/v1/imports/"
 SECURITY = {
     b"x-content-type-options": b"nosniff",
@@ -110,6 +112,27 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, sending)
+
+
+class Receipts:
+    """Adds to an answer the receipts of what the request wrote, a header each; more than a few are in the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an application."""
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a message on."""
+
+        async def sending(message: Message) -> None:
+            receipts = scope["state"].get("receipts") if message["type"] == "http.response.start" else None
+            if receipts:
+                lines = [(b"pilot-receipt", line_of(receipt)[:-1]) for receipt in receipts[:CARRIED]]
+                count = (b"pilot-receipts", str(len(receipts)).encode())
+                message["headers"] = [*message.get("headers", ()), count, *lines]
+            await send(message)
+
+        await self.app(scope, receive, sending if scope["type"] == "http" else send)
 
 
 class Faults:

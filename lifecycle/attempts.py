@@ -71,6 +71,7 @@ def attempt(
                 record_attempt(tx, log, caller, subject, action, refusal)
                 if key is not None and isinstance(refusal, RulesUnmet):
                     answers.remember_refusal(tx, caller, key, asked or {}, refusal)
+            refusal.receipts = tx.receipts
         raise
 
 

@@ -206,6 +206,7 @@ def _circumstances(caller: Caller, reason: str | None, hider: _Hider) -> dict[st
 
 def append(tx: Transaction, built: Built) -> None:
     """Queue the entry and its disclosures; a trigger puts it among those the sealer has still to take."""
+    tx.receipts.append(built.receipt)
     tx.queue(INSERT_ENTRY, **built.columns)
     if tx.is_postgres and built.disclosures:
         rows = [{**disclosure_columns(item), "salt": item.salt.hex()} for item in built.disclosures]

@@ -13,7 +13,9 @@ from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
 from sqlalchemy import event
 
+from lifecycle.receipts import ReceiptsFile
 from lifecycle.settings import Settings
+from lifecycle.signing import Receipt
 from lifecycle.statements import Compiled, Row, Statement, join
 from lifecycle.wire import COMMIT, Sent, Wire
 
@@ -39,6 +41,7 @@ class Transaction:
         self.wire = wire
         self._begin = begin
         self._queue: list[tuple[Compiled, Any]] = []
+        self.receipts: list[Receipt] = []  # of the entries appended so far
 
     def fetch(self, statement: Statement, **values: Any) -> list[Row]:
         """Run one statement and return its rows (none for a write)."""
@@ -112,9 +115,10 @@ class Transaction:
 class Database:
     """An engine and the two ways into it: `transaction()` to write, `reading()` to read at one instant."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        """Wrap an engine made by `open_database`."""
+    def __init__(self, engine: sa.Engine, receipts: ReceiptsFile | None = None) -> None:
+        """Wrap an engine made by `open_database`; `receipts` keeps those of every transaction that committed."""
         self.engine = engine
+        self.receipts = receipts
         self.is_postgres = engine.dialect.name == "postgresql"
 
     @contextmanager
@@ -126,6 +130,8 @@ class Database:
             transaction = Transaction(driver, self.engine.dialect, wire, "BEGIN")
             yield transaction
             transaction.finish()
+        if self.receipts is not None and transaction.receipts:
+            self.receipts.keep(transaction.receipts)  # committed, the connection given back, and not yet answered
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
@@ -170,8 +176,10 @@ class Database:
             lent.close()
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections and the receipts file."""
         self.engine.dispose()
+        if self.receipts is not None:
+            self.receipts.close()
 
 
 def open_database(settings: Settings) -> Database:
@@ -203,7 +211,7 @@ def open_database(settings: Settings) -> Database:
         )
         event.listen(engine, "connect", _configure_postgres)
         event.listen(engine, "checkout", _check_open)
-    return Database(engine)
+    return Database(engine, ReceiptsFile(settings.receipts, each=settings.receipts_sync == "each"))
 
 
 def _check_open(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:

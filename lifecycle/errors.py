@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lifecycle.signing import Receipt
 from states.findings import Finding, Text
 
 
@@ -18,6 +19,7 @@ class Refusal(Exception):
         super().__init__(text.en)
         self.text = text
         self.details: Mapping[str, Any] = details
+        self.receipts: Sequence[Receipt] = ()  # of the entry that tells the attempt
         self.remembered = False  # the answer to an earlier, same request: not a new attempt
 
     def to_dict(self) -> dict[str, Any]:

@@ -92,6 +92,7 @@ def create_projects(
 
 def append_many(tx: Transaction, built: Sequence[audit.Built]) -> None:
     """Append entries of many streams with their disclosures, set-based."""
+    tx.receipts.extend(item.receipt for item in built)
     sets.insert_many(tx, Entry.__table__, [item.columns for item in built])  # type: ignore[attr-defined]
     disclosures = [audit.disclosure_columns(item) for entry in built for item in entry.disclosures]
     sets.insert_many(tx, Disclosure.__table__, disclosures)  # type: ignore[attr-defined]

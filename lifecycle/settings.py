@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     seal_state_file: Path | None = None  # default: data_dir/sealed.checkpoint; back it up apart from the database
     tiles_dir: Path | None = None  # default: data_dir/tiles; what is published
     suites: tuple[Literal["sha256", "sm3"], ...] = ("sha256",)  # sha256 is always among them
+    receipts_file: Path | None = None  # default: data_dir/receipts.jsonl; keep it from the database's administrator
+    receipts_sync: Literal["second", "each"] = "second"  # on the disk within a second, or before the answer
     pool_size: int = 40  # at least the number of worker threads
     lock_timeout_ms: int = 10_000
     host: str = "127.0.0.1"
@@ -73,3 +75,8 @@ class Settings(BaseSettings):
     def tiles(self) -> Path:
         """Return the folder in which checkpoints and tiles are published."""
         return self.tiles_dir or self.data_dir / "tiles"
+
+    @cached_property
+    def receipts(self) -> Path:
+        """Return the file to which this machine's processes append the receipts of what they committed."""
+        return self.receipts_file or self.data_dir / "receipts.jsonl"

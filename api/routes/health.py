@@ -90,8 +90,13 @@ def _writer_key(service: Service) -> bool:
     return service.key_file is None or service.key_file.is_file()
 
 
+def _receipts(service: Service) -> bool:
+    return service.database.receipts is None or service.database.receipts.fault is None
+
+
 CHECKS: dict[str, Callable[[Service], bool]] = {
     "writer_key": _writer_key,
     "database": _database,
     "schema": _schema,
+    "receipts": _receipts,
 }

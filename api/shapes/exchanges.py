@@ -40,3 +40,4 @@ class Imported(Shape):
     rows: int
     projects: list[dict[str, str]]
     receipt: Receipt
+    receipts: list[Receipt] | None = None  # of all entries, where they are more than headers carry

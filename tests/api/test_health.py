@@ -13,14 +13,14 @@ from tests.api.conftest import Client, problem
 def test_a_process_on_a_migrated_database_is_ready(client: Client) -> None:
     assert client.get(None, "/healthz").json() == {"status": "ok"}
     assert client.request(None, "HEAD", "/healthz").status_code == 200
-    checks = {"writer_key": True, "database": True, "schema": True}
+    checks = {"writer_key": True, "database": True, "schema": True, "receipts": True}
     assert client.get(None, "/readyz").json() == {"status": "ready", "checks": checks, "late": []}
 
 
 def test_an_old_schema_is_not_ready(client: Client, database: Database) -> None:
     schema.downgrade(database, "base")
     told = problem(client.get(None, "/readyz"), 503, "not-ready")
-    assert told["checks"] == {"writer_key": True, "database": True, "schema": False}
+    assert told["checks"] == {"writer_key": True, "database": True, "schema": False, "receipts": False}
     assert client.get(None, "/healthz").status_code == 200
 
 
