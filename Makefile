@@ -10,7 +10,8 @@ run: $(VENV)/runtime.stamp
 
 test: $(VENV)/dev.stamp
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage run -m pytest -n auto --dist worksteal
+	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report | tail -n 3
 
 check: $(VENV)/dev.stamp

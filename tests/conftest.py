@@ -1,6 +1,7 @@
 """The databases that the suite runs on: real SQLite files and a real PostgreSQL server that the tests start."""
 
 import itertools
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -17,6 +18,9 @@ from lifecycle.settings import Settings
 from lifecycle.signing import load_or_create_signer
 
 _numbers = itertools.count(1)
+
+# The suite's own processes are measured, the ones that tests start (and kill) are not: that would slow them.
+os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
