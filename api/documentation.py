@@ -99,7 +99,28 @@ def eligibility_page(policy: Policy, definition: LifecycleDefinition) -> str:
         holder = getattr(policy.rules, section)
         for name in type(holder).model_fields:
             lines.append(f"| {section} | `{name}` | {_value(getattr(holder, name))} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_panels(policy, definition)]) + "\n"
+
+
+def _panels(policy: Policy, definition: LifecycleDefinition) -> list[str]:
+    lines = ["\n## 专家组 Panels\n", "以下评分办法均为批次设置（CFG），不得称为通知要求。\n"]
+    for purpose, setting in policy.panels.items():
+        states = "、".join(definition.states[state].zh for state in setting.states)
+        field = f"；结果记入 result goes to `{setting.field}`" if setting.field else ""
+        lines += [
+            f"### {setting.zh} {setting.en} (`{purpose}`)\n",
+            f"适用状态 states {states}{field}；{'必须评分 required' if setting.required else '不强制 optional'}；"
+            f"每个项目{setting.experts}位专家 experts，至少{setting.sheets}份评分表 sheets，"
+            f"去掉最高最低各{setting.trim}份 trimmed at each end；极差达{setting.wide_from}分的提示 wide spread.\n",
+            "| 评分项 criterion | 内容 | says | 满分 maximum | 权重 weight % |",
+            "|---|---|---|---|---|",
+        ]
+        lines += [
+            f"| `{code}` | {one.zh} | {one.en} | {one.maximum} | {one.weight} |"
+            for code, one in setting.criteria.items()
+        ]
+        lines.append("")
+    return lines
 
 
 def reminders_page(plan: ReminderPlan, policy: Policy, definition: LifecycleDefinition) -> str:

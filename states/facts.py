@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from states.panels import Panelled
 
 
 class UnitRole(StrEnum):
@@ -98,6 +101,7 @@ class Facts:
     task_listed: bool = True
     shortlisted_before: frozenset[str] = frozenset()  # credit codes on an earlier batch's shortlist
     ranks_taken: frozenset[int] = frozenset()
+    panels: Mapping[str, "Panelled"] = field(default_factory=dict)  # purpose -> what the panel it was given to says
 
     def with_record(self, record: Mapping[str, Any], documents: Mapping[str, Mapping[str, Any]]) -> "Facts":
         """Return the facts as they would be with these fields and documents on record too."""

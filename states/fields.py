@@ -10,7 +10,8 @@ from states.definition import FieldSpec, LifecycleDefinition, Transition
 
 TEXT_LIMIT = 4000
 MONEY_LIMIT = 10**15  # fen; far above any budget, far below what JSON readers round
-SCORE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
+POINTS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,2})?")
+TWO_PLACES = Decimal("0.01")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
@@ -99,11 +100,11 @@ def _money(_spec: FieldSpec, value: Any) -> int:
 
 def _score(_spec: FieldSpec, value: Any) -> str:
     text = str(value) if type(value) is int else value
-    if not (isinstance(text, str) and SCORE.fullmatch(text) and Decimal(text) <= 100):
+    if not (isinstance(text, str) and POINTS.fullmatch(text) and Decimal(text) <= 100):
         raise FieldProblem(
             '应为0至100、至多两位小数的文本，如"88.50" / must be a text from 0 to 100 with at most two decimals'
         )
-    return format(Decimal(text).quantize(Decimal("0.01")), "f")
+    return format(Decimal(text).quantize(TWO_PLACES), "f")
 
 
 def _boolean(_spec: FieldSpec, value: Any) -> bool:

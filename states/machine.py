@@ -81,7 +81,7 @@ def prepare(
 ) -> tuple[Case, list[Finding], frozenset[str]]:
     """Return the case as far as the project's own row shows it, what is wrong with the request, and what else to read.
 
-    The third value holds `room`, `task`, `shortlist`, `ranks`: what the act's rules ask of other tables.
+    The third value holds `room`, `task`, `shortlist`, `ranks`, `panels`: what the act's rules ask of other tables.
     """
     transition = definition.find(act.event, facts.state, policy.mode)
     if transition is None:

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints, ValidationError
 
 from states.deadlines import Counting
-from states.definition import BadDefinition, Frozen, Labelled, describe
+from states.definition import BadDefinition, Code, Frozen, Labelled, describe
+from states.panels import PanelSetting
 
 Fen = Annotated[int, Field(ge=0)]
 Days = Annotated[int, Field(ge=1, le=3660)]
@@ -230,6 +231,7 @@ class Policy(Frozen):
     cities: dict[Annotated[str, StringConstraints(pattern=r"^\d{6}$")], Labelled]
     rules: Rules
     reminders: Reminders
+    panels: dict[Code, PanelSetting] = Field(default_factory=dict)  # by purpose
     hash: str = ""
 
     @property

@@ -36,6 +36,7 @@ def check_policy(definition: LifecycleDefinition, policy: Policy) -> list[Fault]
         *_settings(definition, policy),
         *_deadlines(definition, policy),
         *_exemption(definition, policy),
+        *_panels(definition, policy),
     ]
 
 
@@ -85,3 +86,17 @@ def _exemption(definition: LifecycleDefinition, policy: Policy) -> Iterator[Faul
                 yield fault("unknown_ownership", f"rules.R14.{key}", kind)
     if exemption.letter_document not in definition.documents:
         yield fault("unknown_document", "rules.R14.letter_document", exemption.letter_document)
+
+
+def _panels(definition: LifecycleDefinition, policy: Policy) -> Iterator[Fault]:
+    for purpose, setting in policy.panels.items():
+        for state in setting.states:
+            if state not in definition.states:
+                yield fault("unknown_state", f"panels.{purpose}.states", state)
+        if setting.field is None:
+            continue
+        spec = definition.fields.get(setting.field)
+        if spec is None:
+            yield fault("unknown_field", f"panels.{purpose}.field", setting.field)
+        elif spec.type != "score":
+            yield fault("field_type", f"panels.{purpose}.field", setting.field, "score")

@@ -4,6 +4,7 @@ from states.findings import Judgement, Kind
 from states.planning import due_date
 from states.rules.record import code_of, date_of, due_on
 from states.rules.rule import Case, rule
+from states.rules.scored import judge_panels
 
 PUBLICITY = "publicity_end"
 MATERIAL = "objection_material"
@@ -26,6 +27,20 @@ def review_closed(case: Case) -> Judgement:
     if method is None and not score and not minutes:
         return Judgement(False, None, list(methods))
     return Judgement(method in methods and bool(score or minutes), [method, score, minutes], list(methods))
+
+
+@rule(
+    "R17",
+    "三(三)",
+    Kind.HARD,
+    zh="专家组评审已结束的，所登记得分须与专家组得分一致；未结束的，不得定论。专家组得分：{threshold}；登记：{seen}。",
+    en="While a panel has not concluded nothing is decided; once it has, the score on record is the panel's. "
+    "The panel's: {threshold}; on record: {seen}.",
+    reads=("panels",),
+)
+def panel_concluded(case: Case) -> Judgement:
+    """R17: a project that was given to a panel is decided on its result, once that stands."""
+    return judge_panels(case)
 
 
 @rule(

@@ -7,6 +7,7 @@ from states.policy import Tier
 from states.rules.record import code_of, date_of, number_of, yuan
 from states.rules.room import judge_room
 from states.rules.rule import Case, rule
+from states.rules.scored import judge_panels
 
 VERIFIED = ("half_year_verified_fen", "one_year_verified_fen")
 
@@ -50,6 +51,20 @@ def amount_within_cap(case: Case) -> Judgement:
     tier, amount = _tier_of(case), number_of(case, "reward_fen")
     met = tier is not None and amount is not None and 0 < amount <= tier.cap_fen
     return Judgement(met, yuan(amount), yuan(tier.cap_fen) if tier else None)
+
+
+@rule(
+    "R25",
+    "三(五)",
+    Kind.HARD,
+    zh="综合评价由专家组进行的，所填得分须与专家组得分一致；未结束的，不得提出奖补。专家组得分：{threshold}；填报：{seen}。",
+    en="Where a panel makes the overall evaluation it has concluded, and the score given is the panel's. "
+    "The panel's: {threshold}; given: {seen}.",
+    reads=("panels",),
+)
+def evaluation_concluded(case: Case) -> Judgement:
+    """R25: the overall evaluation is the panel's where there is one."""
+    return judge_panels(case)
 
 
 @rule(

@@ -178,6 +178,9 @@ def test_the_bundled_definitions_policies_and_rules_have_no_fault():
 POLICIES = [
     ("unknown_mode", "rules.R21.mode", 'mode = "sequential"', 'mode = "yearly"'),
     ("policy_for_another", "policy.definition", '"gongfu-pilot/1"', '"gongfu-pilot/9"'),
+    ("unknown_state", "panels.review.states", 'states = ["under_review"]', 'states = ["x"]'),
+    ("unknown_field", "panels.review.field", 'field = "review_score"', 'field = "x"'),
+    ("field_type", "panels.review.field", 'field = "review_score"', 'field = "review_minutes_number"'),
     ("unknown_ownership", "rules.R14.exempt", 'exempt = ["central_in_shandong"', 'exempt = ["x"'),
     ("unknown_ownership", "rules.R14.letter_for", 'letter_for = ["provincial_soe"]', 'letter_for = ["x"]'),
     ("unknown_document", "rules.R14.letter_document", 'letter_document = "group_letter"', 'letter_document = "x"'),

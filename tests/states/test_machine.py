@@ -142,7 +142,7 @@ def test_what_else_must_be_read_is_what_the_rules_and_the_moved_capacities_ask_f
     assert needs == {
         "submit": {"room", "task", "shortlist"},
         "recommend": {"room", "ranks"},
-        "pass_review": frozenset(),
+        "pass_review": {"panels"},
         "refuse": {"room"},
         "terminate": frozenset(),
         "withdraw": frozenset(),

@@ -3,9 +3,10 @@
 from datetime import date
 
 import pytest
-from cases import ABSENT, DOCUMENTS, case, judge
+from cases import ABSENT, DOCUMENTS, POLICY, case, judge
 
 from states.findings import Judgement
+from states.panels import Panelled
 
 WAYS = ["material", "defence", "both"]
 START, END = date(2024, 8, 12), date(2024, 8, 16)
@@ -32,6 +33,29 @@ def test_R17_no_score_and_no_minutes_or_an_unknown_way_are_not_met():
     assert judge("review_closed", several) == Judgement(False, [None, "88.5", None], WAYS)
     nothing = case("pass_review", record={"review_score": ABSENT, "review_method": ABSENT})
     assert judge("review_closed", nothing) == Judgement(False, None, WAYS)
+
+
+PANELS = POLICY.panels["review"]
+REQUIRED = POLICY.model_copy(update={"panels": {"review": PANELS.model_copy(update={"required": True})}})
+
+
+@pytest.mark.parametrize("event", ["pass_review", "not_select"])
+@pytest.mark.parametrize(
+    ("policy", "panelled", "score", "met", "seen"),
+    [
+        (POLICY, None, "88.50", True, {}),  # on no panel, and none is asked for
+        (REQUIRED, None, "88.50", False, {"专家评审": "88.50"}),
+        (POLICY, Panelled(False, None), "88.50", False, {"专家评审": "88.50"}),
+        (REQUIRED, Panelled(True, "88.50"), "88.50", True, {"专家评审": "88.50"}),
+        (POLICY, Panelled(True, "88.50"), "88.51", False, {"专家评审": "88.51"}),
+        (POLICY, Panelled(True, "88.50"), ABSENT, False, {"专家评审": None}),
+    ],
+)
+def test_R17_where_a_panel_scores_its_result_stands_and_is_the_one_stated(event, policy, panelled, score, met, seen):
+    panels = {"review": panelled, "reward": Panelled(False, None)} if panelled else {}
+    judged = case(event, policy=policy, panels=panels, record={"review_score": score})
+    threshold = {"专家评审": panelled.score if panelled else None} if seen else {}
+    assert judge("panel_concluded", judged) == Judgement(met, seen, threshold)
 
 
 def start(**record):
