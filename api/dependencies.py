@@ -16,7 +16,7 @@ from lifecycle import answers, overviews
 from lifecycle.attempts import attempt, translated
 from lifecycle.callers import Caller
 from lifecycle.canonical import NotCanonical
-from lifecycle.database import Transaction
+from lifecycle.database import Database, Transaction
 from lifecycle.errors import Refusal, Unreadable
 from lifecycle.requests import is_identifier
 from lifecycle.signing import Receipt
@@ -34,11 +34,12 @@ class Visit:
     service: Service
     caller: Caller
     receipts: list[Receipt]  # of what this request wrote; they go out with the answer
+    database: Database  # what is first done in it confirms the caller
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """Open a transaction that only reads."""
-        with translated(), self.service.database.reading() as tx:
+        with translated(), self.database.reading() as tx:
             yield tx
 
     @contextmanager
@@ -51,7 +52,7 @@ class Visit:
             Refusal: what the use case raised; what the log's format cannot hold is `Unreadable`.
         """
         try:
-            with attempt(self.service.database, self.service.log, self.caller, subject, action, key, asked) as tx:
+            with attempt(self.database, self.service.log, self.caller, subject, action, key, asked) as tx:
                 try:
                     yield tx
                 except NotCanonical as error:
@@ -101,7 +102,9 @@ class Visit:
 async def visit(request: Request) -> Visit:
     """Return the visit of the caller whom the gate let in."""
     request.state.receipts = []
-    return Visit(request.app.state.service, request.state.caller, request.state.receipts)
+    service: Service = request.app.state.service
+    state = request.state
+    return Visit(service, state.caller, state.receipts, service.database.under(state.proviso))
 
 
 def _with_receipts(tx: Transaction, answer: dict[str, Any]) -> dict[str, Any]:

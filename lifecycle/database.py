@@ -2,8 +2,9 @@
 
 import select
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -24,6 +25,28 @@ READ_ONLY = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 TOGETHER = 24  # queued writes beyond this number travel one by one, pipelined: plans of ever new shapes cost more
 
 
+@dataclass(slots=True)
+class Proviso:
+    """A read that goes ahead of everything in a transaction, on its first trip, and what its rows must be.
+
+    `check` raises where they are not: nothing that was read beside them is handed out then, and nothing is committed.
+    """
+
+    statement: Statement
+    values: Mapping[str, Any]
+    check: Callable[[Sequence[Row]], None]
+    met: bool = False  # once met it is not read again
+
+    def settle(self, rows: Sequence[Row]) -> None:
+        """Hold what was read against it.
+
+        Raises:
+            Exception: what the check raises.
+        """
+        self.check(rows)
+        self.met = True
+
+
 class Transaction:
     """One database transaction.
 
@@ -33,13 +56,21 @@ class Transaction:
     last writes.
     """
 
-    def __init__(self, driver: Any, dialect: sa.Dialect, wire: Wire | None, begin: str | None = None) -> None:
+    def __init__(
+        self,
+        driver: Any,
+        dialect: sa.Dialect,
+        wire: Wire | None,
+        begin: str | None = None,
+        proviso: Proviso | None = None,
+    ) -> None:
         """Take a driver's connection, on PostgreSQL with its wire and the BEGIN that is still to be sent."""
         self._driver = driver
         self.dialect = dialect
         self.is_postgres = wire is not None
         self.wire = wire
         self._begin = begin
+        self._proviso = proviso
         self._queue: list[tuple[Compiled, Any]] = []
         self.receipts: list[Receipt] = []  # of the entries appended so far
 
@@ -89,21 +120,40 @@ class Transaction:
     @property
     def driver(self) -> Any:
         """Return the driver's connection, having sent what was kept back, the BEGIN too."""
-        if self._queue or (self.wire is not None and self._begin is not None and self.wire.idle):
+        if self._queue or self._doubtful or (self.wire is not None and self._begin is not None and self.wire.idle):
             self._send()
         return self._driver
 
+    @property
+    def _doubtful(self) -> bool:
+        return self._proviso is not None and not self._proviso.met
+
     def _send(self, last: Sent | None = None) -> Sequence[Any]:
         """Send the queued writes and then `last`; return its rows."""
-        sent = [*self._queued(), last] if last else self._queued()
-        if self.wire is None:
-            rows: Sequence[Any] = ()
-            for sql, values in sent:
-                rows = self._driver.execute(sql, values).fetchall()
-            return rows
-        if self._begin is not None and self.wire.idle:
-            sent.insert(0, (self._begin, ()))
-        return self.wire.run(sent)
+        if self._doubtful and last is not None and last[0] == COMMIT:
+            self._run([])  # nothing is committed before the proviso is known to be met
+        return self._run([*self._queued(), last] if last else self._queued())
+
+    def _run(self, sent: Sequence[Sent]) -> Sequence[Any]:
+        """Run statements behind BEGIN and the proviso, where these are still to be sent; return the rows of the last.
+
+        Raises:
+            Exception: what the proviso's check raises.
+        """
+        begins = self.wire is not None and self._begin is not None and self.wire.idle
+        ahead: list[Sent] = [(self._begin or "", ())] if begins else []
+        if not self._doubtful:
+            return self._each([*ahead, *sent])[-1]
+        assert self._proviso is not None
+        compiled = self._proviso.statement.compiled(self.dialect)
+        found = self._each([*ahead, (compiled.sql, compiled.bind(self._proviso.values)), *sent])
+        self._proviso.settle(compiled.rows(found[len(ahead)]))
+        return found[-1]
+
+    def _each(self, sent: Sequence[Sent]) -> Sequence[Sequence[Any]]:
+        if self.wire is not None:
+            return self.wire.run(sent)
+        return [self._driver.execute(sql, values).fetchall() for sql, values in sent]
 
     def _queued(self) -> list[Sent]:
         queued, self._queue = self._queue, []
@@ -115,11 +165,16 @@ class Transaction:
 class Database:
     """An engine and the two ways into it: `transaction()` to write, `reading()` to read at one instant."""
 
-    def __init__(self, engine: sa.Engine, receipts: ReceiptsFile | None = None) -> None:
+    def __init__(self, engine: sa.Engine, receipts: ReceiptsFile | None = None, proviso: Proviso | None = None) -> None:
         """Wrap an engine made by `open_database`; `receipts` keeps those of every transaction that committed."""
         self.engine = engine
         self.receipts = receipts
         self.is_postgres = engine.dialect.name == "postgresql"
+        self._proviso = proviso
+
+    def under(self, proviso: Proviso | None) -> "Database":
+        """Return this database with a proviso: whichever transaction is the first sees to it."""
+        return Database(self.engine, self.receipts, proviso)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -127,7 +182,7 @@ class Database:
         with self._driver() as (driver, wire):
             if wire is None:
                 driver.execute("BEGIN IMMEDIATE")
-            transaction = Transaction(driver, self.engine.dialect, wire, "BEGIN")
+            transaction = Transaction(driver, self.engine.dialect, wire, "BEGIN", self._proviso)
             yield transaction
             transaction.finish()
         if self.receipts is not None and transaction.receipts:
@@ -140,7 +195,7 @@ class Database:
             if wire is None:
                 driver.execute("BEGIN")
             try:
-                yield Transaction(driver, self.engine.dialect, wire, READ_ONLY)
+                yield Transaction(driver, self.engine.dialect, wire, READ_ONLY, self._proviso)
             finally:
                 driver.rollback()
 

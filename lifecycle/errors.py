@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lifecycle.signing import Receipt
+from states.facts import Actor
 from states.findings import Finding, Text
 
 
@@ -120,6 +121,15 @@ class Busy(Refusal):
     code = "busy"
     outcome = "failed"
     title = Text("系统繁忙，请稍后重试", "Busy, try again")
+
+
+class CallerChanged(Exception):
+    """A token is not, or no longer, that of the actor it was taken for; `actor` is whose it is, if anybody's."""
+
+    def __init__(self, actor: Actor | None) -> None:
+        """Take the actor whose token it is now."""
+        super().__init__("another caller than was thought")
+        self.actor = actor
 
 
 def remembered_refusal(answer: Mapping[str, Any]) -> Refusal:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,8 +14,8 @@ from lifecycle import audit
 from lifecycle.attempts import LOCK_SUBJECT, SET_HEAD
 from lifecycle.audit import Change, Deed, Head, Log, person_of
 from lifecycle.callers import Caller
-from lifecycle.database import Transaction
-from lifecycle.errors import Forbidden, NotFound, Unreadable
+from lifecycle.database import Proviso, Transaction
+from lifecycle.errors import CallerChanged, Forbidden, NotFound, Unreadable
 from lifecycle.requests import is_identifier
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Person, Token
@@ -149,9 +150,24 @@ def revoke_token(tx: Transaction, log: Log, caller: Caller, token: str) -> None:
 
 def actor_by_token(tx: Transaction, secret: str, now: datetime) -> Actor | None:
     """Return the actor whose token this is, or None where it is unknown, revoked, expired or its owner is inactive."""
-    row = tx.one(BY_TOKEN, presented=hash_token(secret), at=now)
-    if row is None or row["role"] not in role_book().roles:
+    return _actor(tx.fetch(BY_TOKEN, presented=hash_token(secret), at=now))
+
+
+def still_theirs(secret: str, actor: Actor, now: datetime) -> Proviso:
+    """Return the proviso that a token is this actor's, role and reach included; else `CallerChanged` says whose."""
+
+    def check(rows: Sequence[Row]) -> None:
+        found = _actor(rows)
+        if found != actor:
+            raise CallerChanged(found)
+
+    return Proviso(BY_TOKEN, {"presented": hash_token(secret), "at": now}, check)
+
+
+def _actor(rows: Sequence[Row]) -> Actor | None:
+    if not rows or rows[0]["role"] not in role_book().roles:
         return None
+    row = rows[0]
     return actor_of(row["id"], row["role"], row["city"], row["unit"], auth=f"token/{row['token_id']}")
 
 

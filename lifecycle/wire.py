@@ -29,7 +29,9 @@ class Prepared:
     ready: bool = False
 
     def rows(self, result: PGresult) -> list[tuple[Any, ...]]:
-        """Return an answer's rows as Python values, and keep nothing of them."""
+        """Return an answer's rows as Python values (none of a write), and keep nothing of them."""
+        if result.status != ExecStatus.TUPLES_OK:
+            return []
         self.reader.set_pgresult(result, set_loaders=not self.ready)
         self.ready = True
         try:
@@ -57,21 +59,22 @@ class Wire:
         """Return whether no transaction has begun."""
         return self._pgconn.transaction_status == TransactionStatus.IDLE
 
-    def run(self, statements: Sequence[Sent]) -> list[tuple[Any, ...]]:
-        """Run statements in order and return the rows of the last.
+    def run(self, statements: Sequence[Sent]) -> list[list[tuple[Any, ...]]]:
+        """Run statements in order, on one trip, and return the rows of each.
 
         Raises:
             psycopg.Error: what the first one that failed says; those after it were not run. A lost connection, and a
                 COMMIT that the server turned into a ROLLBACK, are an OperationalError.
         """
         added: list[tuple[str, tuple[int, ...]]] = []
+        sent: list[Prepared | None] = []
         self._pgconn.enter_pipeline_mode()
         try:
             for sql, values in statements:
-                prepared = self._send(sql, values, added)
+                self._send(sql, values, added, sent)
             self._pgconn.pipeline_sync()
             self._flush()
-            result = self._await(len(statements) + len(added))
+            results = self._await(len(sent))
         except BaseException:
             for key in added:  # whether the server has it is not known: it will get another name
                 del self._prepared[key]
@@ -79,13 +82,18 @@ class Wire:
         finally:
             if self._pgconn.status == ConnStatus.OK:
                 self._pgconn.exit_pipeline_mode()
-        if sql == COMMIT and result.command_status != b"COMMIT":
+        if sql == COMMIT and results[-1].command_status != b"COMMIT":
             raise psycopg.OperationalError("the transaction was rolled back instead of committed")
-        if result.status != ExecStatus.TUPLES_OK:
-            return []
-        return prepared.rows(result)
+        return [known.rows(result) for known, result in zip(sent, results, strict=True) if known is not None]
 
-    def _send(self, sql: str, values: Sequence[Any], added: list[tuple[str, tuple[int, ...]]]) -> Prepared:
+    def _send(
+        self,
+        sql: str,
+        values: Sequence[Any],
+        added: list[tuple[str, tuple[int, ...]]],
+        sent: list[Prepared | None],
+    ) -> None:
+        """Send a statement; where the server does not know it yet, its preparation (None) goes ahead."""
         given = self._writer.dump_sequence(values, [PyFormat.TEXT] * len(values))
         key = (sql, self._writer.types or ())
         known = self._prepared.get(key)
@@ -93,9 +101,10 @@ class Wire:
             self._names += 1
             known = self._prepared[key] = Prepared(f"p{self._names}".encode(), Transformer(self._connection))
             added.append(key)
+            sent.append(None)
             self._pgconn.send_prepare(known.name, sql.encode(), key[1])
+        sent.append(known)
         self._pgconn.send_query_prepared(known.name, given)
-        return known
 
     def _flush(self) -> None:
         """Send what libpq has buffered, reading meanwhile: neither side waits for the other with full buffers."""
@@ -110,20 +119,19 @@ class Wire:
             self._pgconn.consume_input()
         return self._pgconn.get_result()
 
-    def _await(self, number: int) -> PGresult:
-        """Read a trip's answers to its end and return the last; raise what the first failure says."""
-        failed: PGresult | None = None
-        last: PGresult | None = None
+    def _await(self, number: int) -> list[PGresult]:
+        """Read a trip's answers to its end and return them; raise what the first failure says."""
+        found: list[PGresult] = []
         for _ in range(number):
-            last = self._next()
-            if last is None:
+            result = self._next()
+            if result is None:
                 break
-            if failed is None and last.status == ExecStatus.FATAL_ERROR:
-                failed = last
+            found.append(result)
             self._next()  # the end of this statement's answers
-        if last is None or self._pgconn.status == ConnStatus.BAD:
+        if len(found) < number or self._pgconn.status == ConnStatus.BAD:
             raise psycopg.OperationalError(f"the connection is lost: {self._pgconn.get_error_message().strip()}")
         self._next()  # the end of the trip
-        if failed is not None:
-            raise psycopg.errors.error_from_result(failed)
-        return last
+        for result in found:
+            if result.status == ExecStatus.FATAL_ERROR:
+                raise psycopg.errors.error_from_result(result)
+        return found

@@ -63,14 +63,14 @@ class _Recorder:
         """Return what the wire says."""
         return self._wire.idle
 
-    def run(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[tuple[Any, ...]]:
+    def run(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[list[tuple[Any, ...]]]:
         """Pass statements on."""
-        rows = self._wire.run(statements)
+        found = self._wire.run(statements)
         self.trips += 1
         self.passed += [(sql, list(values), {}) for sql, values in statements if sql not in (COMMIT, BEGIN)]
-        if rows:
-            self.passed[-1][2].update(zip(COLUMNS[statements[-1][0]], rows[0], strict=True))
-        return rows
+        if found[-1]:
+            self.passed[-1][2].update(zip(COLUMNS[statements[-1][0]], found[-1][0], strict=True))
+        return found
 
 
 @contextlib.contextmanager

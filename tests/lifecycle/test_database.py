@@ -1,7 +1,7 @@
 """Transactions: all or nothing, one instant for a reader, clear answers when a lock or a connection cannot be had."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -12,10 +12,11 @@ import pytest
 from lifecycle import answers, audit, people
 from lifecycle.attempts import attempt
 from lifecycle.audit import Log
-from lifecycle.database import Database, open_database
+from lifecycle.database import Database, Proviso, Transaction, open_database
 from lifecycle.errors import Busy
 from lifecycle.people import NewPerson
 from lifecycle.settings import Settings
+from lifecycle.statements import Row
 from lifecycle.tables import metadata
 from lifecycle.transition import transition_project
 from tests.lifecycle import builders
@@ -249,3 +250,44 @@ def test_a_glance_through_the_driver_leaves_no_transaction_open(settings: Settin
         if database.is_postgres:
             with database.glance() as tx:
                 assert tx.wire is not None and tx.wire.idle
+
+
+class Unmet(Exception):
+    pass
+
+
+def test_under_a_proviso_that_is_not_met_nothing_is_read_or_kept(settings: Settings) -> None:
+    def refuse(rows: Sequence[Row]) -> None:
+        raise Unmet(len(rows))
+
+    def proviso() -> Proviso:
+        return Proviso(audit.READ_KEY, {"wanted": "user/absent"}, refuse)
+
+    ways: tuple[Callable[[Transaction], object], ...] = (
+        lambda tx: tx.queue(audit.ADD_KEY, person="user/x", key=bytes(32)),  # sent at the end, with COMMIT
+        lambda tx: (tx.queue(audit.ADD_KEY, person="user/x", key=bytes(32)), tx.flush()),
+        lambda tx: insert(tx, "user/x"),
+        lambda tx: tx.fetch(audit.READ_KEY, wanted="user/x"),
+        lambda tx: tx.driver,
+    )
+    with opened(settings, pool_size=1) as database:
+        for way in ways:
+            with pytest.raises(Unmet, match="0"), database.under(proviso()).transaction() as tx:
+                way(tx)
+        for way in ways[3:]:
+            with pytest.raises(Unmet), database.under(proviso()).reading() as tx:
+                way(tx)
+        with database.glance() as tx:
+            assert count(tx) == 0
+
+
+def test_a_proviso_is_seen_to_once_and_what_is_queued_beside_it_is_kept(settings: Settings) -> None:
+    seen: list[int] = []
+    with opened(settings, pool_size=1) as database:
+        under = database.under(Proviso(audit.READ_KEY, {"wanted": "user/x"}, lambda rows: seen.append(len(rows))))
+        for name in ("user/x", "user/y"):
+            with under.transaction() as tx:
+                tx.queue(audit.ADD_KEY, person=name, key=bytes(32))
+        with under.reading() as tx:
+            assert count(tx) == 2
+    assert seen == [0]
