@@ -15,7 +15,7 @@ from lifecycle.errors import Conflict, Forbidden, NotFound
 from lifecycle.requests import is_identifier
 from lifecycle.sets import for_both, insert_many, select_many, update_many, within
 from lifecycle.signing import Receipt
-from lifecycle.statements import Row, Statement
+from lifecycle.statements import Row, Statement, unforeseen
 from lifecycle.tables import Address, Announcement, Batch, Checkpoint, Message, Notice, Person, Project
 from states.findings import Text
 
@@ -36,7 +36,9 @@ REQUEUED = "requeued"  # among the tries: where the attempts are counted anew
 _NOW = sa.bindparam("now", type_=_notice.c.send_at.type)
 _LIMIT = sa.bindparam("limit", type_=sa.Integer())
 
-_UNCARRIED = sa.and_(sa.text("notice.status = 'waiting'"), _notice.c.message_id.is_(None), _notice.c.send_at <= _NOW)
+_UNCARRIED = sa.and_(
+    sa.text("notice.status = 'waiting'"), _notice.c.message_id.is_(None), _notice.c.send_at <= unforeseen(_NOW)
+)
 # A notice that may leave has given way where a newer one of the same series may leave to the same person and channel.
 _OVERTAKEN = (
     sa.select(sa.literal_column("1"))
@@ -109,7 +111,7 @@ ANNOUNCEMENTS = for_both(
 # MATERIALIZED: whatever the plan, the rows are picked and locked once.
 _DUE = (
     sa.select(table.c.id)
-    .where(sa.text("message.status IN ('waiting','sending')"), table.c.next_at <= _NOW)
+    .where(sa.text("message.status IN ('waiting','sending')"), table.c.next_at <= unforeseen(_NOW))
     .order_by(table.c.next_at, table.c.id)
     .limit(_LIMIT)
     .with_for_update(skip_locked=True)

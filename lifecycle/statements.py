@@ -89,6 +89,15 @@ class Compiled:
         return rows
 
 
+def unforeseen(parameter: sa.BindParameter[Any]) -> sa.ScalarSelect[Any]:
+    """Return a parameter whose value PostgreSQL does not plan by: a bound of what is due, walked along an index.
+
+    Foreseeing how few rows are due it reads them by bitmap and sorts them. A bitmap never marks the dead entries that
+    each sweep leaves before the bound, so every tick read all of them again: twice the cost behind a million rows.
+    """
+    return sa.select(parameter).scalar_subquery()
+
+
 def numbered(sql: str) -> tuple[str, list[str]]:
     """Return SQL with the server's own `$1…` in place of `%(name)s`, and the names in order.
 

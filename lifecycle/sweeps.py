@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from lifecycle.database import Transaction
 from lifecycle.sets import for_both, select_many, update_many, within
-from lifecycle.statements import Row, Statement
+from lifecycle.statements import Row, Statement, unforeseen
 from lifecycle.tables import Announcement, Batch, Checkpoint, Notice, Project
 
 _check = Checkpoint.__table__  # type: ignore[attr-defined]
@@ -34,14 +34,14 @@ _NOW = sa.bindparam("now", type_=_check.c.next_at.type)
 _LIMIT = sa.bindparam("limit", type_=sa.Integer())
 DUE = Statement(
     sa.select(*_CHECKPOINT)
-    .where(sa.text("checkpoint.status = 'open'"), _check.c.next_at <= _NOW)
+    .where(sa.text("checkpoint.status = 'open'"), _check.c.next_at <= unforeseen(_NOW))
     .order_by(_check.c.next_at, _check.c.id)
     .limit(_LIMIT)
     .with_for_update(skip_locked=True)
 )
 ANNOUNCED = Statement(
     sa.select(_announcement)
-    .where(sa.text("announcement.expanded_at IS NULL"), _announcement.c.at <= _NOW)
+    .where(sa.text("announcement.expanded_at IS NULL"), _announcement.c.at <= unforeseen(_NOW))
     .order_by(_announcement.c.at, _announcement.c.id)
     .limit(_LIMIT)
     .with_for_update(skip_locked=True)
