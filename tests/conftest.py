@@ -20,7 +20,8 @@ from lifecycle.signing import load_or_create_signer
 _numbers = itertools.count(1)
 
 # The suite's own processes are measured, the ones that tests start (and kill) are not: that would slow them.
-os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
