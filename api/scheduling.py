@@ -7,6 +7,7 @@ import structlog
 from api.service import Service
 from lifecycle.calendars import apply_due, due_batches
 from lifecycle.callers import Caller, Source
+from lifecycle.seal.ends import tell_heads
 from lifecycle.settings import Settings
 from schedules.channels import senders
 from schedules.runner import Context
@@ -24,7 +25,13 @@ def context_of(service: Service) -> Context:
         service.clock,
         service.settings.origin,
         lambda now: apply_calendars(service, now),
+        lambda now: write_heads(service, now),
     )
+
+
+def write_heads(service: Service, now: datetime) -> None:
+    """Write the day's heads entry, where it is not there yet."""
+    tell_heads(service.database, service.log, Caller(actor_of(SCHEDULER, "system"), Source("schedule"), now))
 
 
 def apply_calendars(service: Service, now: datetime) -> None:

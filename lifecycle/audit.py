@@ -263,12 +263,17 @@ def make_key(tx: Transaction, person: str) -> bytes:
 
 def append_to_system(tx: Transaction, log: Log, caller: Caller, deed: Deed) -> Receipt:
     """Append to a stream that has no subject row (`system/…`, `audit`); its head is locked until the end."""
-    mark = ("%s", "%s") if tx.is_postgres else ("?", "?")
-    tx.execute_driver(_LOCK_HEAD.format(*mark), (deed.stream, ZERO_HASH))
-    row = tx.one(READ_HEAD, stream=deed.stream)
-    assert row is not None
-    keys = keys_of(tx, person_of(caller))
-    built = build(log, caller, Head(row["head_seq"], row["head_hash"]), deed, keys)
+    head = lock_stream(tx, deed.stream)
+    built = build(log, caller, head, deed, keys_of(tx, person_of(caller)))
     append(tx, built)
     tx.queue(SET_HEAD, of=deed.stream, seq=built.head.seq, hash=built.head.hash)
     return built.receipt
+
+
+def lock_stream(tx: Transaction, stream: str) -> Head:
+    """Lock the head of a stream that has no subject row, making it if need be, and return it."""
+    mark = ("%s", "%s") if tx.is_postgres else ("?", "?")
+    tx.execute_driver(_LOCK_HEAD.format(*mark), (stream, ZERO_HASH))
+    row = tx.one(READ_HEAD, stream=stream)
+    assert row is not None
+    return Head(row["head_seq"], row["head_hash"])

@@ -23,25 +23,34 @@ from schedules.delivery import Delivered
 from schedules.parcels import Sender
 
 CHUNKS = 10_000  # of one run: what is still left then waits for the next
-REMINDERS, DELIVERY, CALENDAR = "reminders", "delivery", "calendar"
-EVERY = {REMINDERS: timedelta(seconds=60), DELIVERY: timedelta(seconds=15), CALENDAR: timedelta(hours=1)}
+REMINDERS, DELIVERY, CALENDAR, HEADS = "reminders", "delivery", "calendar", "heads"
+EVERY = {
+    REMINDERS: timedelta(seconds=60),
+    DELIVERY: timedelta(seconds=15),
+    CALENDAR: timedelta(hours=1),
+    HEADS: timedelta(hours=1),
+}
 
 _log = structlog.get_logger("pilot.schedules")
 
 
-def _no_calendar(_now: datetime) -> None:
-    """Stand for a house whose calendars are looked after elsewhere."""
+def _elsewhere(_now: datetime) -> None:
+    """Stand for a house where this is looked after elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the jobs work with. `calendar` applies calendars that have changed; `origin` is the log's name."""
+    """What the jobs work with; `origin` is the log's name.
+
+    `calendar` applies calendars that have changed; `heads` writes the day's heads entry of the log.
+    """
 
     database: Database
     send: Sender
     now: Callable[[], datetime]
     origin: str
-    calendar: Callable[[datetime], None] = _no_calendar
+    calendar: Callable[[datetime], None] = _elsewhere
+    heads: Callable[[datetime], None] = _elsewhere
 
 
 class Ticked(NamedTuple):
@@ -116,6 +125,7 @@ class Runner:
             REMINDERS: lambda now: remind(context, now, self.stopping.is_set),
             DELIVERY: lambda _now: send(context, context.now, self.stopping.is_set),
             CALENDAR: context.calendar,
+            HEADS: context.heads,
         }
 
     def start(self) -> None:

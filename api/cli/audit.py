@@ -8,35 +8,36 @@ import signal
 import sqlite3
 import sys
 import threading
-from base64 import b64encode
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from time import monotonic
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import psycopg
 import typer
 from rich.console import Console
 
-from api.cli.output import REFUSED, emit, escape, table, usage
+from api.cli.keys import keys
+from api.cli.output import REFUSED, emit, escape, usage
 from api.cli.people import AsJson
-from api.cli.session import now
+from api.cli.seal import log_key, refuse, saying
+from api.cli.session import now, open_session
 from lifecycle import schema
 from lifecycle.database import Database, open_database
+from lifecycle.seal.ends import tell_heads
 from lifecycle.seal.examination import Problem
-from lifecycle.seal.halts import Halted
-from lifecycle.seal.heads import keys_of_log, origin_of
+from lifecycle.seal.heads import origin_of
 from lifecycle.seal.inspection import inspect
-from lifecycle.seal.merkle import SHA256, SuiteMissing
+from lifecycle.seal.merkle import SHA256
 from lifecycle.seal.pending import lost, requeue
 from lifecycle.seal.sealer import Sealed, SealTerms, seal_once, terms_of
 from lifecycle.seal.state import SealerBusy, checkpoint_now, state_file
 from lifecycle.settings import Settings
-from lifecycle.signing import FileSigner, KeyFileError, load_or_create_signer, load_signer
+from lifecycle.signing import FileSigner, load_or_create_signer
 from states.findings import Text
 
 audit = typer.Typer(help="留痕封存 / the audit log's seal", no_args_is_help=True)
+audit.add_typer(keys, name="keys")
 
 EVERY = 1.0  # seconds between two passes where nothing waits
 SWEEP = 3600.0  # seconds between two searches for entries that are neither sealed nor pending
@@ -50,7 +51,7 @@ def seal(
 ) -> None:
     """每秒封存一次，直到被要求停止 / seal every second until told to end; exit code 1 on a halt or a problem."""
     settings, database, terms = _open()
-    with _saying(as_json):
+    with saying(as_json):
         signer = load_or_create_signer(settings.log_key)
         if not once:
             _run(database, signer, terms, as_json)
@@ -68,15 +69,15 @@ def checkpoint(
 ) -> None:
     """显示最近签署的检查点，可抄录留存 / print the last signed checkpoint; copy its size and root and keep them."""
     settings = Settings()
-    with _saying(as_json):
+    with saying(as_json):
         terms = terms_of(settings)
         found = next((one for one in terms.suites if one.name == suite), None)
         if found is None:
             usage(f"未启用{suite}", f"the suite {suite} is not switched on")
-        origin, key = origin_of(settings.origin, found), _log_key(settings).public_key
+        origin, key = origin_of(settings.origin, found), log_key(settings).public_key
         signed = checkpoint_now(state_file(settings.seal_state, found), origin, key)
     if signed is None:
-        _refuse(Text("尚未签署检查点", "no checkpoint was signed yet"), as_json)
+        refuse(Text("尚未签署检查点", "no checkpoint was signed yet"), as_json)
     answer = {
         **{"origin": signed.head.origin, "size": signed.head.size, "root": signed.head.root.hex()},
         **{"signed_at": signed.signed_at, "note": signed.note.to_bytes().decode()},
@@ -85,25 +86,6 @@ def checkpoint(
         emit(answer, as_json, None)
     else:
         sys.stdout.write(str(answer["note"]))  # exactly the note, to be kept as a file
-
-
-@audit.command("keys")
-def keys(as_json: AsJson = False) -> None:
-    """显示核验所需的公钥 / print the public keys that a verifier is given."""
-    settings = Settings()
-    with _saying(as_json):
-        terms, log_key = terms_of(settings), _log_key(settings).public_key
-    rows = [
-        (kind, key.vkey)
-        for suite in terms.suites
-        for kind, key in zip(("log", "log-dated"), keys_of_log(origin_of(settings.origin, suite), log_key), strict=True)
-    ]
-    rows += [("writer", f"{name} {b64encode(key).decode()}") for name, key in terms.writers.public_keys.items()]
-    emit(
-        [{"use": use, "key": key} for use, key in rows],
-        as_json,
-        lambda console: table(console, ("用途 use", "公钥 public key"), rows),
-    )
 
 
 @audit.command("inspect")
@@ -135,18 +117,8 @@ def _open() -> tuple[Settings, Database, SealTerms]:
     database = open_database(settings)
     if schema.current(database) != schema.newest():
         usage("数据库结构不是最新，请先运行 pilot migrate", "the schema is not the newest: run `pilot migrate` first")
-    with _saying(as_json=False):
+    with saying(as_json=False):
         return settings, database, terms_of(settings)
-
-
-def _log_key(settings: Settings) -> FileSigner:
-    try:
-        return load_signer(settings.log_key)
-    except FileNotFoundError:
-        usage(
-            f"没有日志密钥{settings.log_key}；首次封存时生成",
-            f"there is no log key {settings.log_key}: the first pass of the sealer makes it",
-        )
 
 
 def _seal_all(database: Database, signer: FileSigner, terms: SealTerms) -> Sealed:
@@ -206,22 +178,13 @@ def _line(answer: dict[str, Any], lines: Sequence[str], as_json: bool) -> None:
         _print(Console(soft_wrap=True), lines)
 
 
-@contextmanager
-def _saying(as_json: bool) -> Iterator[None]:
-    """Print why the sealer halts or cannot begin, and leave with exit code 1."""
-    try:
-        yield
-    except Halted as halted:
-        _refuse(halted.text, as_json, halted.cause)
-    except SealerBusy as busy:
-        _refuse(Text("另一封存程序正在运行", str(busy)), as_json, "busy")
-    except (SuiteMissing, KeyFileError, ValueError) as error:
-        usage("封存设置有误", str(error))
-
-
-def _refuse(text: Text, as_json: bool, cause: str = "refused") -> NoReturn:
-    if as_json:
-        emit({"refused": cause, "detail": {"zh": text.zh, "en": text.en}}, as_json, None)
-    else:
-        Console(stderr=True, soft_wrap=True).print(escape(f"{text.zh}\n{text.en}"))
-    raise typer.Exit(REFUSED)
+@audit.command("heads")
+def heads(
+    again: Annotated[bool, typer.Option("--again", help="当日已有也再写一条 / another one today")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """写入当日各留痕末条的汇总 / write the day's heads entry, which shows a missing tail; the clock does it daily."""
+    session = open_session()
+    receipt = tell_heads(session.database, session.log, session.caller(None), again=again)
+    words = "已写入 written" if receipt else "当日已有 today's is there"
+    emit({"receipt": receipt.to_dict() if receipt else None}, as_json, lambda console: console.print(words))

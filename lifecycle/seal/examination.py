@@ -1,6 +1,6 @@
 """What the sealer looks for in an entry before it is sealed: its bytes, its columns, its log and its signature."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -8,6 +8,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from lifecycle.canonical import NotCanonical, instant, leaf_hash, parse_canonical
+from lifecycle.seal.keyring import INTRODUCED, KeyAct
 from lifecycle.signing import key_id, receipt_message
 from lifecycle.statements import Row
 from states.findings import Text
@@ -22,6 +23,7 @@ TEXTS = {
     "columns": Text("检索列与记录内容不一致", "the search columns differ from the body"),
     "log": Text("记录不属于本日志", "the entry belongs to another log"),
     "key": Text("签名密钥不在名单内", "the entry is signed with a key that is not known"),
+    "key-ended": Text("签名密钥已停用或吊销", "the entry is signed with a key that was retired or revoked"),
     "signature": Text("写入签名无效", "the writer's signature does not hold"),
     "seq": Text("序号重复：该位置已有封存的记录", "a number given twice: an entry is sealed in its place"),
     "prev": Text("与前一条记录不衔接", "the entry does not continue the one before it"),
@@ -67,9 +69,29 @@ class Writers:
         """
         self.public_keys = {key_id(one): one for one in public_keys}
         self._verifiers = {name: Ed25519PublicKey.from_public_bytes(one) for name, one in self.public_keys.items()}
+        self.ended: set[str] = set()
+
+    def heeding(self, acts: Iterable[KeyAct]) -> "Writers":
+        """Return these writers and what the log says of their keys."""
+        found = Writers(list(self.public_keys.values()))
+        found.ended.update(self.ended)
+        for act in acts:
+            found.heed(act)
+        return found
+
+    def heed(self, act: KeyAct) -> None:
+        """Take in what an entry says of a writer's key."""
+        if act.use != "writer":
+            return
+        if act.kind == INTRODUCED:
+            self.public_keys[act.key_id] = act.public_key
+            self._verifiers[act.key_id] = Ed25519PublicKey.from_public_bytes(act.public_key)
+            self.ended.discard(act.key_id)
+        else:
+            self.ended.add(act.key_id)
 
     def __contains__(self, key: str) -> bool:
-        """Say whether a key id is known."""
+        """Say whether a key id is known, still in use or not."""
         return key in self._verifiers
 
     def signed(self, origin: str, row: Row) -> bool:
@@ -107,8 +129,8 @@ def examine(origin: str, row: Row, writers: Writers, signed: bool) -> Mapping[st
         return problem("columns", ", ".join(wrong))
     if body.get("log") != origin:
         return problem("log")
-    if row["key_id"] not in writers:
-        return problem("key", row["key_id"])
+    if row["key_id"] not in writers or row["key_id"] in writers.ended:
+        return problem("key-ended" if row["key_id"] in writers.ended else "key", row["key_id"])
     return body if signed else problem("signature")
 
 

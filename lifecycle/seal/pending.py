@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from lifecycle.canonical import ZERO_HASH
 from lifecycle.database import Transaction
 from lifecycle.seal.examination import Problem, Writers, examine
+from lifecycle.seal.keyring import INTRODUCED, act_of, told
+from lifecycle.seal.keyring import STREAM as KEYS
 from lifecycle.sets import for_both, insert_many, select_many, update_many, within
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Entry, Leaf, Pending, SealedStream
@@ -80,7 +82,7 @@ def take(tx: Transaction, origin: str, writers: Writers, limit: int) -> Taken:
 
     A bad entry is told and left where it is; it holds up its own stream only, whatever else waits before or after it.
     """
-    reading = _Reading(origin, writers, limit, Taken())
+    reading = _Reading(origin, writers.heeding(one.act for one in told(tx, sealed=True)), limit, Taken())
     after, whole = _FIRST, False
     while len(reading.taken.sound) < limit and not whole:
         rows = tx.fetch(WAITING, after=after, most=limit)
@@ -91,6 +93,7 @@ def take(tx: Transaction, origin: str, writers: Writers, limit: int) -> Taken:
     if whole:
         reading.explain(tx)
     reading.taken.held += reading.number
+    reading.pardon()
     return reading.taken
 
 
@@ -107,6 +110,7 @@ class _Reading:
     blocked: set[str] = field(default_factory=set)
     early: dict[str, list[Checked]] = field(default_factory=dict)  # by stream, entries seen before their predecessor
     number: int = 0  # of the early ones
+    introduced: set[str] = field(default_factory=set)  # keys that entries of this reading introduce
 
     def page(self, tx: Transaction, rows: Sequence[Row]) -> None:
         """Go through a page, stream by stream."""
@@ -121,7 +125,7 @@ class _Reading:
             again = self.early.pop(stream)
             self.number -= len(again)
             checked += again
-        for row, signed in sorted(checked, key=lambda one: (one[0]["stream"], one[0]["seq"])):
+        for row, signed in sorted(checked, key=_order):
             if len(self.taken.sound) == self.limit:
                 return
             self._entry(row, signed)
@@ -135,6 +139,14 @@ class _Reading:
                 self._tell(Problem("gap", row["id"], stream, row["seq"]))
             elif before["entry_id"] is None:
                 self._tell(Problem("lost", before["id"], stream, last.seq + 1))
+
+    def pardon(self) -> None:
+        """Leave to the next reading what is signed with a key that this one introduces."""
+        told = self.taken.problems
+        self.taken.problems = [
+            one for one in told if one.code not in ("key", "key-ended") or one.detail not in self.introduced
+        ]
+        self.taken.cut = self.taken.cut or len(self.taken.problems) < len(told)
 
     def _read_lasts(self, tx: Transaction, streams: set[str]) -> None:
         wanted = sorted(streams - self.lasts.keys())
@@ -150,6 +162,8 @@ class _Reading:
         if row["seq"] > last.seq + 1:
             self._early(stream, row, signed)
             return
+        if not signed and row["key_id"] in self.introduced:  # not known yet when the page was verified
+            signed = self.writers.signed(self.origin, row)
         body = examine(self.origin, row, self.writers, signed)
         if isinstance(body, Problem):
             self._block(body)
@@ -160,6 +174,11 @@ class _Reading:
         else:
             self.taken.sound.append(Sound(row["id"], row["leaf"]))
             self.lasts[stream] = self.taken.ends[stream] = Last(row["seq"], row["leaf"])
+            act = act_of(body) if stream == KEYS else None
+            if act is not None:
+                self.writers.heed(act)
+                if act.kind == INTRODUCED:
+                    self.introduced.add(act.key_id)
 
     def _early(self, stream: str, row: Row, signed: bool) -> None:
         if self.number < KEPT * self.limit or stream not in self.early:
@@ -176,6 +195,11 @@ class _Reading:
     def _tell(self, problem: Problem) -> None:
         if len(self.taken.problems) < TOLD:
             self.taken.problems.append(problem)
+
+
+def _order(one: Checked) -> tuple[bool, str, int]:
+    """Return what a page is sorted by: key acts come last, so that what a retired key signed before is in by then."""
+    return one[0]["stream"] == KEYS, one[0]["stream"], one[0]["seq"]
 
 
 def settle(tx: Transaction, taken: Taken) -> None:

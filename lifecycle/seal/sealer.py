@@ -4,6 +4,7 @@ Examined at one instant and without a lock, written in one transaction, signed o
 what was signed last, kept on the disk, and only then published. Whatever step a crash falls on, the next pass goes on.
 """
 
+import re
 from base64 import b64decode
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,7 @@ from lifecycle.statements import Statement
 
 LIMIT = 4096  # entries of one pass
 LOCK = 0x70696C6F74  # any number, as long as it is always the same
+EARLIER = re.compile(r"\.[0-9a-f]{16}")  # of a key file that was replaced: its key id
 TRY_LOCK = Statement(sa.select(sa.func.pg_try_advisory_xact_lock(sa.literal(LOCK, sa.BigInteger())).label("got")))
 
 
@@ -62,7 +64,9 @@ class Sealed:
 
 
 def terms_of(settings: Settings) -> SealTerms:
-    """Return the terms that the settings give; the writer of this machine is known by its key file, if it has one.
+    """Return the terms that the settings give; this machine's writer is known by its key file, if it has one.
+
+    So are the writer's earlier keys, as long as their files lie beside it; the log says which of them count no longer.
 
     Raises:
         SuiteMissing: a suite is asked for that this machine does not have.
@@ -70,8 +74,9 @@ def terms_of(settings: Settings) -> SealTerms:
         ValueError: a public key is none.
     """
     keys = [b64decode(key, validate=True) for key in settings.writer_keys]
-    if settings.writer_key.exists():
-        keys.append(load_signer(settings.writer_key).public_key)
+    own = settings.writer_key
+    earlier = sorted(path for path in own.parent.glob(f"{own.name}.*") if EARLIER.fullmatch(path.suffix))
+    keys += [load_signer(path).public_key for path in (own, *earlier) if path.exists()]
     suites = tuple(suite_named(name) for name in dict.fromkeys((SHA256.name, *settings.suites)))
     return SealTerms(settings.origin, Writers(keys), settings.seal_state, settings.tiles, suites)
 
@@ -86,7 +91,7 @@ def seal_once(database: Database, signer: Signer, terms: SealTerms, now: datetim
         OSError: the state file or the folder cannot be written; the next pass goes on from there.
     """
     with only_sealer(terms.state):
-        trees = [_signing(signer, terms, suite) for suite in terms.suites]
+        trees = trees_of(signer, terms)
         kept = [tree.last(database, now) for tree in trees]
         taken = _take_in(database, terms, trees[0], kept[0])
         problems, more = list(taken.problems), len(taken.sound) == terms.limit or bool(taken.cut and taken.sound)
@@ -101,6 +106,11 @@ def seal_once(database: Database, signer: Signer, terms: SealTerms, now: datetim
     signed = tuple(head.head.origin for head, last in zip(heads, kept, strict=True) if head is not last)
     main = heads[0].head
     return Sealed(main.size, main.root, len(taken.sound), tuple(problems), taken.held, signed, more)
+
+
+def trees_of(signer: Signer, terms: SealTerms) -> list[Signing]:
+    """Return the trees that a sealer signs, SHA-256's first."""
+    return [_signing(signer, terms, suite) for suite in terms.suites]
 
 
 def _signing(signer: Signer, terms: SealTerms, suite: Suite) -> Signing:

@@ -9,6 +9,8 @@ from lifecycle.seal.durable import write_whole
 from lifecycle.seal.trees import HEIGHT, WIDTH
 
 CHECKPOINT = "checkpoint"
+HANDOVERS = "handovers"  # checkpoints signed by the old and the next key of the log
+COSIGNED = "cosigned"  # checkpoints with the signatures of witnesses, one file each
 
 
 class PublishedDiffers(Exception):

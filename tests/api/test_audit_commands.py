@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from api.cli.application import app
 from lifecycle.seal.heads import open_head
-from lifecycle.seal.notes import PLAIN, parse_vkey
+from lifecycle.seal.notes import PLAIN, NoteError, parse_vkey
 
 RUNNER = CliRunner()
 ORIGIN = "pilot.invalid/log"
@@ -64,11 +64,49 @@ def test_the_log_is_sealed_and_its_checkpoint_printed_as_it_is_published(home: P
 
 def test_the_printed_keys_verify_the_checkpoint(home: Path) -> None:
     answer("audit", "seal", "--once")
-    told = answer("audit", "keys")
+    told = answer("audit", "keys")["keys"]
     assert [one["use"] for one in told] == ["log", "log-dated", "writer"]
     key = parse_vkey(told[0]["key"])
     assert (key.name, key.kind) == (ORIGIN, PLAIN)
     assert open_head((home / "tiles" / "checkpoint").read_bytes(), ORIGIN, key.public_key).head.size == 2
+
+
+def test_a_writer_key_is_replaced_and_the_old_one_retired(home: Path) -> None:
+    old = answer("audit", "seal", "--once") and answer("audit", "keys")["keys"][-1]["key"].split(" ")[1]
+    assert "重启" in pilot("audit", "keys", "rotate-writer", "--as", "an").stdout
+    assert sorted(stat.S_IMODE(path.stat().st_mode) for path in home.glob("writer.key*")) == [0o600] * 2
+    answer("user", "add", "wang", "--name", "王某", "--role", "handler", "--as", "an")  # by the new key
+    assert answer("audit", "seal", "--once")["problems"] == []
+    answer("audit", "keys", "retire", old, "--reason", "已更换", "--as", "an")
+    assert answer("audit", "keys", "retire", old, "--reason", "再次", "--as", "an", code=1)["refused"] == "not-found"
+    assert answer("audit", "keys", "introduce", old, "--as", "li", code=1)["refused"] == "forbidden"
+    told = answer("audit", "keys")
+    assert [one["kind"] for one in told["acts"]] == ["key.introduced", "key.retired"]
+    assert old not in [one["key"].split(" ")[-1] for one in told["keys"]]
+    assert json.loads(pilot("audit", "keys", "policy").stdout)["writer_keys"] == [told["keys"][-1]["key"].split(" ")[1]]
+
+
+def test_the_logs_key_is_replaced_and_both_sign_the_tree_between(home: Path) -> None:
+    answer("audit", "seal", "--once")
+    old = parse_vkey(answer("audit", "keys")["keys"][0]["key"])
+    answer("audit", "keys", "rotate-log", "--as", "an")
+    new = parse_vkey(answer("audit", "keys")["keys"][0]["key"])
+    assert new.key_id != old.key_id
+    handover = (home / "tiles" / "handovers" / "3").read_bytes()
+    assert [open_head(handover, ORIGIN, key.public_key).head.size for key in (old, new)] == [3, 3]
+    answer("user", "add", "wang", "--name", "王某", "--role", "handler", "--as", "an")
+    assert answer("audit", "seal", "--once")["size"] == 4
+    published = (home / "tiles" / "checkpoint").read_bytes()
+    assert open_head(published, ORIGIN, new.public_key).head.size == 4
+    with pytest.raises(NoteError):
+        open_head(published, ORIGIN, old.public_key)
+
+
+def test_the_days_heads_entry_is_written_once(home: Path) -> None:
+    answer("audit", "seal", "--once")
+    assert answer("audit", "heads")["receipt"]["stream"] == "system/heads"
+    assert answer("audit", "heads")["receipt"] is None
+    assert answer("audit", "heads", "--again")["receipt"]["seq"] == 2
 
 
 def test_before_the_first_pass_there_is_neither_key_nor_checkpoint(home: Path) -> None:
