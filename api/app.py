@@ -21,6 +21,7 @@ from api.routes import (
     deadlines,
     definitions,
     documents,
+    explanations,
     feeds,
     health,
     history,
@@ -46,7 +47,7 @@ ROUTERS = (
     *(transitions, projects, history, bulk, batches, imports),
     *(checkpoints, deadlines, responsibles, chases, notices, messages),
     *(addresses, feeds, jobs, plans),
-    *(definitions, people, documents, health),
+    *(documents, definitions, people, explanations, health),
 )
 
 

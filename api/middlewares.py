@@ -16,7 +16,9 @@ from states.findings import Text
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 CARRIED = 4  # receipts in headers: proxies keep little room for them
-UPLOADS = "/api/v1/imports/"
+WORKBOOKS = re.compile(r"/api/v1/imports/")
+FILES = re.compile(r"/api/v1/(projects|batches)/[^/]+/documents")
+ENVELOPE = 64 * 1024  # what a form adds to the one file in it
 SECURITY = {
     b"x-content-type-options": b"nosniff",
     b"cache-control": b"no-store",
@@ -189,8 +191,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        upload = scope["path"].startswith(UPLOADS)
-        limit = self.settings.max_upload_bytes if upload else self.settings.max_body_bytes
+        limit = self._limit(scope["path"])
         declared = header(scope, b"content-length") or "0"
         if not declared.isdecimal() or len(declared) > 18 or int(declared) > limit:
             raise _too_large(limit)
@@ -205,6 +206,11 @@ class BodyLimit:
             return message
 
         await self.app(scope, receiving, send)
+
+    def _limit(self, path: str) -> int:
+        if FILES.fullmatch(path):
+            return self.settings.max_file_bytes + ENVELOPE
+        return self.settings.max_upload_bytes if WORKBOOKS.match(path) else self.settings.max_body_bytes
 
 
 def _too_large(limit: int) -> EdgeProblem:

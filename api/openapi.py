@@ -23,6 +23,7 @@ TAGS = {
     "chases": ("催办", "Chases"),
     "notices": ("提醒与待办", "Reminders and to-dos"),
     "messages": ("发信", "Messages"),
+    "documents": ("材料", "Documents"),
     "exchange": ("导入导出", "Imports and exports"),
     "definitions": ("流程与政策", "Lifecycles and policies"),
     "people": ("人员", "People"),

@@ -39,21 +39,22 @@ STATUS: dict[str, int] = {
     "too-large": 413,
     "unsupported-media-type": 415,
     "idempotency-key-reused": 422,
+    "file-refused": 422,
     "import-refused": 422,
     "invalid": 422,
     "rules-unmet": 422,
     "too-soon": 429,
     "internal": 500,
     "busy": 503,
+    "file-unavailable": 503,
     "not-ready": 503,
     "unavailable": 503,
 }
 PRECONDITION_FAILED = 412
-RETRY_AFTER = {"busy": "1", "not-ready": "5", "unavailable": "5"}  # seconds
+RETRY_AFTER = {"busy": "1", "file-unavailable": "30", "not-ready": "5", "unavailable": "5"}  # seconds
 EDGE_TITLES: dict[str, Text] = {
     "unauthenticated": Text("须先登录", "Sign in first"),
     "method-not-allowed": Text("此地址不支持该方法", "Method not allowed"),
-    "too-large": Text("内容过大", "Too large"),
     "unsupported-media-type": Text("不支持的内容类型", "Unsupported media type"),
     "invalid": Text("填写内容有误", "Not valid"),
     "internal": Text("系统内部错误", "Internal error"),

@@ -1,7 +1,7 @@
 """Answers: JSON written once, with entity tags and links; nothing is validated a second time."""
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import orjson
 from starlette.requests import Request
@@ -47,3 +47,9 @@ def file(content: bytes, media_type: str, name: str | None = None, headers: dict
     if name:
         sent["Content-Disposition"] = f'attachment; filename="{name}"'
     return Response(content, OK, sent, media_type)
+
+
+def disposition(name: str) -> str:
+    """Return the header by which a file is saved under a name and never shown in place (RFC 6266, RFC 8187)."""
+    plain = "".join(char if char.isascii() and char.isprintable() and char not in '"\\%' else "_" for char in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lifecycle.audit import Log
 from lifecycle.database import Database, open_database
+from lifecycle.files.store import FileStore, open_store
 from lifecycle.settings import Settings
 from lifecycle.signing import load_or_create_signer
 
@@ -21,6 +22,7 @@ class Service:
     database: Database
     log: Log
     clock: Clock
+    files: FileStore
     key_file: Path | None  # where the writer's key was read from; None: the log was handed in
     owns_database: bool  # whether to close it at the end
 
@@ -32,6 +34,7 @@ def open_service(settings: Settings, database: Database | None, log: Log | None,
         database or open_database(settings),
         log or Log(settings.origin, load_or_create_signer(settings.writer_key)),
         clock or utc_now,
+        open_store(settings),
         None if log else settings.writer_key,
         database is None,
     )

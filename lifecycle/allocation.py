@@ -8,8 +8,10 @@ import sqlalchemy as sa
 
 from lifecycle import sets, surroundings
 from lifecycle.database import Transaction
+from lifecycle.documents.references import stored_documents, within_reach
 from lifecycle.rulebooks import definition_for
 from lifecycle.sets import for_both
+from lifecycle.statements import Row
 from lifecycle.surroundings import Place, keeps_rank, places_of, rank_of
 from lifecycle.tables import Project, Shortlisted, Task
 from lifecycle.transition import Loaded
@@ -74,6 +76,7 @@ class Allocation:
     taken: dict[Place, int] = field(default_factory=dict)
     tasks: frozenset[str] | None = None
     shortlisted: frozenset[str] = frozenset()
+    stored: list[Row] | None = None  # the documents that the rows refer to
     ranks: dict[str, dict[int, str]] = field(default_factory=dict)  # city -> rank -> project
 
     @classmethod
@@ -99,6 +102,9 @@ class Allocation:
             for row in rows:
                 if keeps_rank(definition_for(tx, row["definition_hash"]), row["state"]):
                     new.ranks.setdefault(row["city"], {})[row["rank"]] = row["id"]
+        if "documents" in needs:
+            named = {reference["id"] for one in asked for reference in one.case.act.documents.values()}
+            new.stored = stored_documents(tx, first.scopes.batch, named)
         return new
 
     def surround(self, case: Case) -> Case:
@@ -114,6 +120,8 @@ class Allocation:
             taken = self.ranks.get(facts.application.city, {})
             others = frozenset(rank for rank, holder in taken.items() if holder != facts.project)
             facts = replace(facts, ranks_taken=others)
+        if self.stored is not None:
+            facts = replace(facts, stored=within_reach(facts, self.stored))
         return case if facts is case.facts else replace(case, facts=facts)
 
     def take(self, case: Case) -> None:

@@ -107,6 +107,30 @@ class Unreadable(Refusal):
     title = Text("内容无法读取", "Cannot be read")
 
 
+class FileRefused(Refusal):
+    """The file is not one that is taken: its content says so, whatever its name does. `why` is a code."""
+
+    code = "file-refused"
+    outcome = "failed"
+    title = Text("不收此文件", "This file is not taken")
+
+
+class FileTooLarge(Refusal):
+    """The file is larger than the house or the batch takes."""
+
+    code = "too-large"
+    outcome = "failed"
+    title = Text("内容过大", "Too large")
+
+
+class FileUnavailable(Refusal):
+    """The file store does not give the file back, or gives back something else."""
+
+    code = "file-unavailable"
+    outcome = "failed"
+    title = Text("文件暂不可用", "The file is not available")
+
+
 class ImportRefused(Refusal):
     """The workbook has errors; nothing was imported."""
 

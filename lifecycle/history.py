@@ -88,7 +88,8 @@ class _Reader:
 def project_history(tx: Transaction, caller: Caller, project: str, after_seq: int = 0, limit: int = 100) -> Page:
     """Return a project's entries in order as the caller may see them; `next` is the seq to go on after.
 
-    Attempts that came to nothing are for those who see all projects. A value that is kept back reads
+    Attempts that came to nothing are for those who see all projects. What tells
+    of a document whose kind is kept from the caller is left out. A value that is kept back reads
     `{"$withheld": "role"}` where it is not for the caller, `"redacted"` where its disclosure was deleted. Reasons are
     for everybody who reaches the project, but what the first of two persons signed only for those who could sign it.
     Four reads for any page.
@@ -110,6 +111,7 @@ def project_history(tx: Transaction, caller: Caller, project: str, after_seq: in
     items = [
         _told(tx, loaded, caller.actor, row, body, disclosures.get(row["id"], {}), names)
         for row, body in zip(rows, bodies, strict=True)
+        if not _is_of_hidden_document(tx, loaded, caller.actor, body)
     ]
     return Page(items, str(rows[-1]["seq"]) if len(found) > limit else None)
 
@@ -151,6 +153,16 @@ def _told(
     at: datetime = row["at"]
     zone = loaded.rules.policy.policy.zone
     return {**told, "sentence": tell(definition, told, at, zone, names, deadlines)}
+
+
+def _is_of_hidden_document(tx: Transaction, loaded: Loaded, actor: Actor, body: Mapping[str, Any]) -> bool:
+    """Return whether an entry tells of nothing but a document of a kind whose existence is kept from the reader."""
+    kinds = {change["new"]["kind"] for change in body["changes"] if change["path"] == "/document"}
+    if not kinds:
+        return False
+    pinned = body["action"]["definition"] or loaded.row["definition_hash"]
+    hidden = hidden_documents(actor, rules_for(tx, pinned, loaded.row["policy_hash"]).definition)
+    return not kinds.isdisjoint(hidden)
 
 
 def _is_internal(change: Mapping[str, Any], deadlines: Mapping[str, Any]) -> bool:

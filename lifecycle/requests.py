@@ -11,9 +11,9 @@ from lifecycle.errors import Unreadable
 from states.facts import Act
 from states.fields import CONTROL, FieldProblem, clean_text
 from states.findings import Text
+from states.structure import IDENTIFIER
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
-IDENTIFIER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 REASON_LIMIT = 2000
 
 

@@ -34,6 +34,7 @@ _TEMPLATES: dict[str, Text] = {
         "{date} {who}撤销期限{deadline}", "{date} {who} withdrew the deadline {deadline}"
     ),
     "project.reassigned": Text("{date} {who}转办，{charge}", "{date} {who} handed over: {charge}"),
+    "project.document_stored": Text("{date} {who}上传材料：{document}", "{date} {who} brought in: {document}"),
     "project.chased": Text("{date} {who}催办：{chased}", "{date} {who} chased: {chased}"),
     "project.replanned": Text(
         "{date} {who}按新的日历重新计算期限", "{date} {who} reckoned the deadlines by a new calendar"
@@ -67,6 +68,7 @@ _ACTS: dict[str, Text] = {  # acts of ours, which no definition names
     "end_deadline": Text("了结期限", "end a deadline"),
     "assign": Text("转办", "hand over"),
     "chase": Text("催办", "chase"),
+    "store_document": Text("上传材料", "bring in a document"),
 }
 _CHECKS: dict[str, Text] = {
     "offered": Text("当前状态不可办理", "not offered in this state"),
@@ -76,6 +78,7 @@ _CHECKS: dict[str, Text] = {
     "fields_complete": Text("缺少必填内容", "fields are missing"),
     "documents_complete": Text("缺少必备材料", "documents are missing"),
     "documents_known": Text("不收此类材料", "documents not asked for"),
+    "documents_stored": Text("所附材料不是已上传的同类文件", "documents are not stored ones"),
     "reason_given": Text("未写明理由", "no reason given"),
     "flags_held": Text("前置事项未办", "something has to come first"),
     "flags_absent": Text("有未了事项", "something is still open"),
@@ -112,6 +115,7 @@ def tell(
         "why": _why(told),
         "deadline": _deadline(told["changes"]),
         "charge": _charge(told["changes"], names),
+        "document": _document(definition, told["changes"]),
         "chased": _chased(definition, told["changes"], deadlines),
         "type": _same(told["type"]),
     }
@@ -222,6 +226,17 @@ def _chased(definition: LifecycleDefinition, changes: list[Mapping[str, Any]], d
         return _same("—")
     label = checkpoint_label(definition, deadlines, item["kind"], item["number"])
     return Text(f"{label['zh']}（{item['due_on']}）", f"{label['en']} ({item['due_on']})")
+
+
+def _document(definition: LifecycleDefinition, changes: list[Mapping[str, Any]]) -> Text:
+    """Return a document that was brought in: its kind, and its version where it is not the first."""
+    found = next((change["new"] for change in changes if change["path"] == "/document"), None)
+    if not isinstance(found, Mapping) or "kind" not in found:
+        return _same("—")
+    label = Text(**label_of(definition.documents.get(found["kind"]), found["kind"]))
+    if found["version"] == 1:
+        return label
+    return Text(f"{label.zh}（第{found['version']}版）", f"{label.en} (version {found['version']})")
 
 
 def _why(told: Mapping[str, Any]) -> Text:

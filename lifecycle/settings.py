@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -29,12 +29,15 @@ class Settings(BaseSettings):
     suites: tuple[Literal["sha256", "sm3"], ...] = ("sha256",)  # sha256 is always among them
     receipts_file: Path | None = None  # default: data_dir/receipts.jsonl; keep it from the database's administrator
     receipts_sync: Literal["second", "each"] = "second"  # on the disk within a second, or before the answer
+    files_url: str | None = None  # where files are stored, any fsspec URL: s3://bucket/folder; default: data_dir/files
+    files_options: dict[str, Any] = {}  # what that filesystem wants beside its URL
     pool_size: int = 40  # at least the number of worker threads
     lock_timeout_ms: int = 10_000
     host: str = "127.0.0.1"
     port: int = 8000
     max_upload_bytes: int = 20 * 1024 * 1024
     max_body_bytes: int = 4 * 1024 * 1024
+    max_file_bytes: int = 200 * 1024 * 1024  # of one stored file; a batch may ask for less
     max_bulk: int = 20_000
     log_level: str = "INFO"
     scheduler: bool | None = None  # whether `pilot serve` runs the clock too; None: on SQLite it does
@@ -80,3 +83,8 @@ class Settings(BaseSettings):
     def receipts(self) -> Path:
         """Return the file to which this machine's processes append the receipts of what they committed."""
         return self.receipts_file or self.data_dir / "receipts.jsonl"
+
+    @cached_property
+    def files(self) -> str:
+        """Return the address of the file store, fsspec form."""
+        return self.files_url or str((self.data_dir / "files").absolute())

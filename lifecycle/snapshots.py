@@ -35,7 +35,12 @@ PLAIN = (
     "flags",
 )
 PRIVATE = ("opinion", "remarks", "contact_name", "contact_phone")  # committed to, never in clear
-ABOUT_ACT = ("effective_on", "chased")  # paths that tell of an act and not of the project: nothing to replay
+ABOUT_ACT = (
+    "effective_on",
+    "chased",
+    "document",
+    "document_name",
+)  # paths that tell of an act and not of the project: nothing to replay
 NESTED = ("record", "documents", "signers", "deadlines", "responsible")
 
 
@@ -57,6 +62,7 @@ def facts_of(row: Mapping[str, Any]) -> Facts:
         signers=row["signers"],
         deadlines=row["deadlines"],
         pending=Pending(**pending) if pending else None,
+        invented=bool(row.get("invented")),
     )
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from lifecycle import sets
 from lifecycle.database import Transaction
+from lifecycle.documents.references import stored_documents, within_reach
 from lifecycle.rulebooks import definition_for
 from lifecycle.snapshots import plain
 from lifecycle.statements import Row, Statement
@@ -103,6 +104,9 @@ def surround(tx: Transaction, case: Case, needs: frozenset[str], scopes: Scopes,
         facts = replace(facts, shortlisted_before=frozenset(row["credit_code"] for row in rows))
     if "ranks" in needs:
         facts = replace(facts, ranks_taken=_ranks(tx, facts))
+    if "documents" in needs:
+        named = [reference["id"] for reference in case.act.documents.values()]
+        facts = replace(facts, stored=within_reach(facts, stored_documents(tx, scopes.batch, named)))
     return replace(case, facts=facts)
 
 

@@ -34,9 +34,9 @@ _batch = Batch.__table__  # type: ignore[attr-defined]
 _entry = Entry.__table__  # type: ignore[attr-defined]
 _person = Person.__table__  # type: ignore[attr-defined]
 
-SELECT_PROJECT = sa.select(_project, _batch.c.programme, _batch.c.calendar_hash, _batch.c.reminders_hash).join(
-    _batch, _batch.c.id == _project.c.batch_id
-)
+SELECT_PROJECT = sa.select(
+    _project, _batch.c.programme, _batch.c.calendar_hash, _batch.c.reminders_hash, _batch.c.invented
+).join(_batch, _batch.c.id == _project.c.batch_id)
 _KEY = sa.select(audit.person_key.c.key).where(audit.person_key.c.person == sa.bindparam("me")).scalar_subquery()
 READ_PROJECT = Statement(
     SELECT_PROJECT.add_columns(_KEY.label("my_key")).where(_project.c.id == sa.bindparam("wanted"))
@@ -70,7 +70,12 @@ LAST_ACTS = Statement(
     sa.select(_entry.c.at, _entry.c.action, _entry.c.type, _entry.c.actor, _entry.c.outcome, _person.c.name)
     .select_from(_entry)
     .join(_person, sa.cast(_person.c.id, sa.String) == _entry.c.actor, isouter=True)
-    .where(_entry.c.stream == sa.bindparam("of"), _entry.c.outcome == "success", _entry.c.type != "project.chased")
+    .where(
+        _entry.c.stream == sa.bindparam("of"),
+        _entry.c.outcome == "success",
+        _entry.c.type != "project.chased",  # what leaves the version as it is was first with nothing
+        _entry.c.type != "project.document_stored",
+    )
     .order_by(_entry.c.seq.desc())
     .limit(1)
 )

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 SAME = "@same"  # the act leaves the state as it is
+Format = Literal["pdf", "ofd", "docx", "xlsx", "doc", "xls", "jpg", "png", "zip"]  # told by a file's content
 LEFT = "@left"  # the act returns to the state the project left
 
 
@@ -53,9 +54,10 @@ class FieldSpec(Labelled):
 
 
 class DocumentSpec(Labelled):
-    """A kind of document, and the roles from which even its existence is kept."""
+    """A kind of document, the roles from which even its existence is kept, and the formats it may have."""
 
     hidden_from: tuple[Code, ...] = ()
+    formats: tuple[Format, ...] = ()  # empty: whatever the policy takes
 
 
 class CheckpointSpec(Labelled):

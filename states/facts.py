@@ -68,6 +68,16 @@ class Room(NamedTuple):
     ceiling: int | None
 
 
+class Reference(NamedTuple):
+    """A version of a document as an act refers to it."""
+
+    kind: str
+    id: str
+    version: int
+    sha256: str
+    size: int
+
+
 class Pending(NamedTuple):
     """The first of two signatures under an act that asks for two persons, with all that was signed."""
 
@@ -102,6 +112,8 @@ class Facts:
     shortlisted_before: frozenset[str] = frozenset()  # credit codes on an earlier batch's shortlist
     ranks_taken: frozenset[int] = frozenset()
     panels: Mapping[str, "Panelled"] = field(default_factory=dict)  # purpose -> what the panel it was given to says
+    invented: bool = False  # of a demonstration: its documents are invented too
+    stored: frozenset[Reference] | None = None  # stored documents that the act may refer to; None: not asked
 
     def with_record(self, record: Mapping[str, Any], documents: Mapping[str, Mapping[str, Any]]) -> "Facts":
         """Return the facts as they would be with these fields and documents on record too."""

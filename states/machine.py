@@ -81,7 +81,7 @@ def prepare(
 ) -> tuple[Case, list[Finding], frozenset[str]]:
     """Return the case as far as the project's own row shows it, what is wrong with the request, and what else to read.
 
-    The third value holds `room`, `task`, `shortlist`, `ranks`, `panels`: what the act's rules ask of other tables.
+    The third value holds `room`, `task`, `shortlist`, `ranks`, `panels`, `documents`: asked of other tables.
     """
     transition = definition.find(act.event, facts.state, policy.mode)
     if transition is None:
@@ -103,7 +103,10 @@ def prepare(
     )
     case = Case(definition, policy, calendar, merged, act, transition, target, held, wanted)
     findings = [structure.offered(case), *([structure.fields_readable(wrong)] if wrong else [])]
-    return case, findings, needs(transition) | (frozenset({"room"}) if held != wanted else frozenset())
+    more = {"room"} if held != wanted else set()
+    if structure.refers_to_store(policy, facts, act):
+        more.add("documents")
+    return case, findings, needs(transition) | more
 
 
 def decide(case: Case, before: Facts, found: list[Finding]) -> Decision:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints, ValidationError
 
 from states.deadlines import Counting
-from states.definition import BadDefinition, Code, Frozen, Labelled, describe
+from states.definition import BadDefinition, Code, Format, Frozen, Labelled, describe
 from states.panels import PanelSetting
 
 Fen = Annotated[int, Field(ge=0)]
@@ -213,6 +213,15 @@ class Reminders(Frozen):
     yellow_within_days: Days
 
 
+class Documents(Frozen):
+    """What files are taken, and whether acts must refer to stored ones: otherwise a reference may name what lies
+    elsewhere."""
+
+    stored: bool = False
+    formats: tuple[Format, ...] = ("pdf", "ofd", "docx", "xlsx", "jpg", "png", "zip")
+    max_bytes: Annotated[int, Field(ge=1)] = 100 * 1024 * 1024
+
+
 class PolicyHeader(Labelled):
     """The policy's own name, the programme and batch it governs, and the definition it goes with."""
 
@@ -232,6 +241,7 @@ class Policy(Frozen):
     rules: Rules
     reminders: Reminders
     panels: dict[Code, PanelSetting] = Field(default_factory=dict)  # by purpose
+    documents: Documents = Documents()
     hash: str = ""
 
     @property

@@ -1,16 +1,19 @@
 """What every act must satisfy whatever its rules: the right person and state, what it needs, dates, signatures."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 
 from states.deadlines import business_date
 from states.definition import LEFT
-from states.facts import Facts, Room
+from states.facts import Act, Facts, Reference, Room
 from states.findings import Finding, Kind, Text
+from states.policy import Policy
 from states.roles import role_book
 from states.rules import Case
 
 STRUCTURAL = "—"  # stands in place of a rule's number and clause
+IDENTIFIER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Place = tuple[str, str]  # pool, key of a capacity
 
 OFFERED = Text(
@@ -23,6 +26,10 @@ FIELDS_READABLE = Text("填写内容有误：{seen}", "these fields cannot be ta
 FIELDS_COMPLETE = Text("缺少必填内容：{seen}", "needed fields are missing: {seen}")
 DOCUMENTS_COMPLETE = Text("缺少必备材料：{seen}", "needed documents are missing: {seen}")
 DOCUMENTS_KNOWN = Text("本操作不收此类材料：{seen}", "this act takes no such documents: {seen}")
+DOCUMENTS_STORED = Text(
+    "所附材料须为本项目已上传的同类文件，版本和校验值一致；不符：{seen}",
+    "documents refer to stored ones of this project and kind, version and hash alike; not so: {seen}",
+)
 REASON_GIVEN = Text("须写明理由", "a reason is needed")
 FLAGS_HELD = Text("须先有：{threshold}；现有：{seen}", "needs {threshold}; there is {seen}")
 FLAGS_ABSENT = Text("有未了事项，不能办理：{seen}", "cannot be done while this is so: {seen}")
@@ -85,6 +92,17 @@ def several_at_once(case: Case) -> Finding:
     return _finding("several_at_once", case.transition is None or case.transition.bulk, None, None, SEVERAL_AT_ONCE)
 
 
+def refers_to_store(policy: Policy, facts: Facts, act: Act) -> bool:
+    """Return whether the act's documents have to be looked up among the stored ones.
+
+    Where the policy lets references name what lies elsewhere, one with the id of a stored document still has to be so.
+    """
+    if not act.documents:
+        return False
+    asked = policy.documents.stored and not facts.invented
+    return asked or any(IDENTIFIER.fullmatch(reference.get("id", "")) for reference in act.documents.values())
+
+
 def evaluate(case: Case, before: Facts) -> list[Finding]:
     """Return the structural findings of a case whose event is offered; only those that apply."""
     return [
@@ -132,6 +150,11 @@ def _needs(case: Case) -> list[Finding]:
         findings.append(_finding("fields_complete", not missing, missing, None, FIELDS_COMPLETE))
     if transition.documents:
         findings.append(_finding("documents_complete", not absent, absent, None, DOCUMENTS_COMPLETE))
+    if case.facts.stored is not None:
+        references = {kind: Reference(kind, **reference) for kind, reference in act.documents.items()}
+        unknown = [kind for kind, reference in references.items() if reference not in case.facts.stored]
+        seen = [labels.documents[kind].zh if kind in labels.documents else kind for kind in unknown]
+        findings.append(_finding("documents_stored", not unknown, seen, None, DOCUMENTS_STORED))
     if strange:
         findings.append(_finding("documents_known", False, strange, sorted(known), DOCUMENTS_KNOWN))
     if transition.reason:

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from api.cli import audit, batches, checks, deadlines, people, plans, projects, reminders, schedule, service
+from api.cli import audit, batches, checks, deadlines, documents, people, plans, projects, reminders, schedule, service
 
 app = typer.Typer(
     name="pilot",
@@ -38,6 +38,7 @@ app.add_typer(people.users, name="user")
 app.add_typer(people.tokens, name="token")
 app.add_typer(batches.batches, name="batch")
 app.add_typer(deadlines.deadlines, name="deadline")
+app.add_typer(documents.documents, name="documents")
 app.add_typer(plans.calendar, name="calendar")
 app.add_typer(plans.plan, name="plan")
 app.add_typer(audit.audit, name="audit")

@@ -1,42 +1,157 @@
-"""What explains the API: its description, and a page for each problem."""
+"""Documents of projects and batches: brought in, listed, handed out as downloads."""
 
-from pathlib import Path
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Annotated, Any, BinaryIO
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
-from api.openapi import answers, document, operation
-from api.problems import STATUS, title_of
-from api.replies import file
+from api.dependencies import Here, Key, Visit, project_id
+from api.openapi import WRITES, answers, bodies, operation
+from api.problems import CREATED, OK
+from api.replies import disposition, page, reply
 from api.requests import StrictRoute
-from lifecycle.errors import NotFound
-from states.findings import Text
+from api.shapes.documents import Document, Stored
+from api.shapes.parts import Listed
+from api.uploads import FORM, RAW, BatchUpload, Incoming, ProjectUpload
+from lifecycle.documents.keeping import announce, store_document
+from lifecycle.documents.reading import download_name, find_document, list_documents
+from lifecycle.files.formats import MEDIA_TYPES
 
-router = APIRouter(tags=["service"], route_class=StrictRoute)
-PAGES = Path(__file__).parents[2] / "docs" / "problems"
-MARKDOWN = "text/markdown"
+router = APIRouter(prefix="/api/v1", tags=["documents"], route_class=StrictRoute)
+REFUSED = ("forbidden", "not-found", "file-refused", "file-unavailable", *WRITES)
+PIECE = 256 * 1024
+SANDBOX = "sandbox; default-src 'none'; frame-ancestors 'none'"
+OfKind = Annotated[str | None, Query(max_length=64, description="只列此种类 / of this kind only")]
+Versions = Annotated[bool, Query(description="列出全部版本 / all versions, not the newest alone")]
+OfVersion = Annotated[
+    int | None, Query(ge=1, le=10**6, description="版本；默认最新 / the version; the newest by default")
+]
+
+
+@router.post(
+    "/projects/{project}/documents",
+    status_code=CREATED,
+    openapi_extra=bodies((RAW, FORM)),
+    **operation("storeDocument", "上传项目材料", "Bring in a document of a project", *REFUSED, model=Stored),
+)
+def store(here: Here, upload: ProjectUpload, key: Key = None) -> Response:
+    """Keep a file as a document of the project; its content says what it is. The answer holds what acts refer to."""
+    return _store(here, upload, key)
 
 
 @router.get(
-    "/api/v1/openapi.json",
-    **operation("describeApi", "接口说明", "This description", responses=answers("application/json")),
+    "/projects/{project}/documents",
+    **operation("listDocuments", "项目材料列表", "Documents of a project", "not-found", model=Listed[Document]),
 )
-def describe(request: Request) -> Response:
-    """Return the OpenAPI document."""
-    return file(document(request.app), "application/json")
+def list_all(here: Here, request: Request, project: str, kind: OfKind = None, versions: Versions = False) -> Response:
+    """Return the project's documents by kind, the newest version of each."""
+    return _list(here, request, ("project", project_id(project)), kind, versions)
 
 
 @router.get(
-    "/problems/{code}",
-    **operation("explainProblem", "问题说明", "What a problem means", "not-found", responses=answers(MARKDOWN)),
+    "/projects/{project}/documents/{document}/content",
+    **operation(
+        "readDocument",
+        "下载项目材料",
+        "Download a document of a project",
+        *("not-found", "file-unavailable"),
+        responses=answers(RAW, text=False),
+    ),
 )
-def explain(code: str) -> Response:
-    """Return a problem's page: what happened, why, what to do."""
-    if code not in STATUS:
-        raise NotFound(Text("没有此问题类型", "there is no such type of problem"))
-    page = PAGES / f"{code}.md"
-    title = title_of(code)
-    # Installed without its docs the program still names the problem.
-    text = page.read_text("utf-8") if page.is_file() else f"# {title.zh} / {title.en}\n"
-    return file(text.encode(), f"{MARKDOWN}; charset=utf-8")
+def read(here: Here, project: str, document: str, version: OfVersion = None) -> Response:
+    """Return a document's content, checked against its hash: always as a download, never to be shown in place."""
+    return _content(here, ("project", project_id(project)), document, version)
+
+
+@router.post(
+    "/batches/{batch}/documents",
+    status_code=CREATED,
+    openapi_extra=bodies((RAW, FORM)),
+    **operation("storeBatchDocument", "上传批次材料", "Bring in a document of a batch", *REFUSED, model=Stored),
+)
+def store_of_batch(here: Here, upload: BatchUpload, key: Key = None) -> Response:
+    """Keep a file as a document of the batch, for acts on many of its projects; a city's is for its own projects."""
+    return _store(here, upload, key)
+
+
+@router.get(
+    "/batches/{batch}/documents",
+    **operation(
+        "listBatchDocuments",
+        "批次材料列表",
+        "Documents of a batch",
+        *("forbidden", "not-found"),
+        model=Listed[Document],
+    ),
+)
+def list_of_batch(
+    here: Here, request: Request, batch: str, kind: OfKind = None, versions: Versions = False
+) -> Response:
+    """Return the batch's documents by kind, the newest version of each; a city sees its own."""
+    return _list(here, request, ("batch", batch), kind, versions)
+
+
+@router.get(
+    "/batches/{batch}/documents/{document}/content",
+    **operation(
+        "readBatchDocument",
+        "下载批次材料",
+        "Download a document of a batch",
+        *("forbidden", "not-found", "file-unavailable"),
+        responses=answers(RAW, text=False),
+    ),
+)
+def read_of_batch(here: Here, batch: str, document: str, version: OfVersion = None) -> Response:
+    """Return a document's content as a download."""
+    return _content(here, ("batch", batch), document, version)
+
+
+def _store(here: Visit, upload: Incoming, key: str | None) -> Response:
+    """Recognise the file and register its content, keep it, then register the document: in this order."""
+    ask, draft = upload.asked, upload.draft
+    asked: dict[str, Any] = {
+        "store_document": list(ask.subject),
+        "kind": ask.kind,
+        "name": ask.name,
+        "replaces": ask.replaces,
+        "sha256": draft.sha256,
+    }
+    with here.acting(ask.subject, "store_document", key, asked) as tx:
+        announce(tx, here.caller, here.service.settings, ask, draft)
+    here.service.files.keep(draft)
+    with here.acting(ask.subject, "store_document", key, asked) as tx:
+        answer, replayed = here.once(
+            tx, key, asked, lambda: store_document(tx, here.service.log, here.caller, ask, draft.sha256).to_dict()
+        )
+    return reply(answer, status=CREATED, replayed=replayed)
+
+
+def _list(here: Visit, request: Request, subject: tuple[str, str], kind: str | None, versions: bool) -> Response:
+    with here.reading() as tx:
+        found = list_documents(tx, here.caller, subject, kind, versions=versions)
+    return page(request, found, None, "after")
+
+
+def _content(here: Visit, subject: tuple[str, str], document: str, version: int | None) -> Response:
+    with here.reading() as tx:
+        found = find_document(tx, here.caller, subject, document.lower(), version)
+    held = ExitStack()
+    file = held.enter_context(here.service.files.fetch(found["sha256"], found["size"]))
+    headers = {
+        "Content-Length": str(found["size"]),
+        "Content-Disposition": disposition(download_name(found)),
+        "Content-Security-Policy": SANDBOX,
+        "ETag": f'"{found["sha256"]}"',
+        "Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(found['sha256'])).decode()}:",
+    }
+    return StreamingResponse(_pieces(held, file), OK, headers, MEDIA_TYPES[found["format"]])
+
+
+def _pieces(held: ExitStack, file: BinaryIO) -> Iterator[bytes]:
+    with held:
+        while data := file.read(PIECE):
+            yield data

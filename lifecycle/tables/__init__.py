@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 from lifecycle.tables.audit import Disclosure, Entry, Pending, PersonKey, StreamHead
 from lifecycle.tables.batches import Batch, Capacity, Rulebook, Shortlisted, Task
 from lifecycle.tables.checkpoints import Checkpoint
+from lifecycle.tables.documents import Document, File
 from lifecycle.tables.jobs import Job
 from lifecycle.tables.notices import Address, Announcement, Feed, Message, Notice
 from lifecycle.tables.people import Answer, Person, Token
@@ -21,8 +22,10 @@ __all__ = [
     "Capacity",
     "Checkpoint",
     "Disclosure",
+    "Document",
     "Entry",
     "Feed",
+    "File",
     "Job",
     "Leaf",
     "Membership",

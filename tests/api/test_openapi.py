@@ -28,6 +28,7 @@ OPERATIONS = {
     "listProjects", "createProject", "showProject", "amendProject", "assessProject",
     "listTransitions", "transitionProject", "previewTransitions", "commitTransitions", "showHistory",
     "previewImport", "commitImport", "exportLedger",
+    "storeDocument", "listDocuments", "readDocument", "storeBatchDocument", "listBatchDocuments", "readBatchDocument",
     "listCheckpoints", "countLights", "listProjectCheckpoints",
     "listDeadlines", "addDeadline", "moveDeadline", "endDeadline",
     "showResponsibles", "assignProject", "previewAssignments", "commitAssignments", "showChances", "chaseProject",

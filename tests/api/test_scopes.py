@@ -35,6 +35,12 @@ GETS: dict[str, Mapping[str, int]] = {
     f"{PROJECT}/deadlines": OWN,
     f"{PROJECT}/responsibles": OWN,
     f"{PROJECT}/chases": OWN,
+    f"{PROJECT}/documents": OWN,
+    f"{PROJECT}/documents/{{document}}/content": dict.fromkeys(ALL, 404),  # there is none
+    f"{BATCH}/documents": READERS | {"unit": 403, "stranger": 403},
+    f"{BATCH}/documents/{{document}}/content": READERS
+    | dict.fromkeys(("handler", "jinan", "qingdao", "auditor"), 404)
+    | {"unit": 403, "stranger": 403},
     f"{BATCH}/lights": READERS,
     f"{BATCH}/reminder-plan": READERS,
     "/api/v1/checkpoints": ANYONE,  # as the list of projects
@@ -72,6 +78,7 @@ def test_every_address_answers_each_person_within_their_reach(
         "{batch}": "sd-gongfu-2024-2",
         "{project}": projects[0]["id"],
         "{name}": "gongfu-pilot/1",
+        "{document}": "018f0000-0000-7000-8000-000000000000",
         "{code}": "busy",
         "{login}": "me",
         "{token}": "pilotcal_nobody",

@@ -1,0 +1,153 @@
+"""Commands about documents: list, bring in, save, and sweep what belongs to none."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from api.cli.output import emit, escape, refusals, table, usage
+from api.cli.people import AsJson, AsLogin
+from api.cli.projects import find_project
+from api.cli.session import Session, open_session
+from lifecycle.attempts import attempt
+from lifecycle.callers import Caller
+from lifecycle.documents.keeping import Asked, admit, announce, store_document
+from lifecycle.documents.reading import download_name, find_document, list_documents
+from lifecycle.documents.sweep import find_orphans
+from lifecycle.documents.sweep import sweep as sweep_files
+from lifecycle.files.drafts import receiving
+from lifecycle.files.store import open_store
+
+documents = typer.Typer(name="documents", help="材料 / documents", no_args_is_help=True)
+Of = Annotated[str | None, typer.Argument(help="项目编号或标识 / project code or id")]
+OfBatch = Annotated[str | None, typer.Option("--batch", "-b", help="批次材料：批次代码 / of a batch instead")]
+PIECE = 1024 * 1024
+
+
+@documents.command("list")
+def list_all(
+    project: Of = None,
+    batch: OfBatch = None,
+    kind: Annotated[str | None, typer.Option(help="材料种类代码 / code of the kind")] = None,
+    versions: Annotated[bool, typer.Option("--versions", help="全部版本 / all versions")] = False,
+    as_login: AsLogin = None,
+    as_json: AsJson = False,
+) -> None:
+    """材料列表 / list documents."""
+    session = open_session()
+    with refusals(as_json):
+        caller = session.caller(as_login)
+        subject = _subject(session, caller, project, batch)
+        with session.database.reading() as tx:
+            found = list_documents(tx, caller, subject, kind, versions=versions)
+
+    def render(console: Console) -> None:
+        rows = [
+            (one["kind_label"]["zh"], one["name"], one["version"], one["format"], one["size"], one["at"], one["id"])
+            for one in found
+        ]
+        columns = ("种类 kind", "文件 name", "版本", "格式 format", "字节 bytes", "时间 at", "标识 id")
+        table(console, columns, rows)
+
+    emit({"items": found}, as_json, render)
+
+
+@documents.command("add")
+def add(
+    file: Annotated[Path, typer.Argument(help="文件 / the file", exists=True, dir_okay=False)],
+    kind: Annotated[str, typer.Argument(help="材料种类代码 / code of the kind")],
+    project: Of = None,
+    batch: OfBatch = None,
+    name: Annotated[str | None, typer.Option(help="登记的文件名 / the name to register")] = None,
+    replaces: Annotated[str | None, typer.Option(help="所替换的材料标识 / document to replace")] = None,
+    as_login: AsLogin = None,
+    as_json: AsJson = False,
+) -> None:
+    """上传材料 / bring in a document."""
+    session = open_session()
+    with refusals(as_json):
+        caller = session.caller(as_login)
+        asked = Asked(_subject(session, caller, project, batch), kind, name or file.name, replaces)
+        kept = _keep(session, caller, asked, file)
+
+    def render(console: Console) -> None:
+        console.print(escape(f"已存 stored: {kept['name']}（{kept['format']}，第{kept['version']}版）{kept['id']}"))
+
+    emit(kept, as_json, render)
+
+
+@documents.command("get")
+def get(
+    document: Annotated[str, typer.Argument(help="材料标识 / the document's id")],
+    project: Of = None,
+    batch: OfBatch = None,
+    version: Annotated[int | None, typer.Option(help="版本；默认最新 / the version; the newest by default")] = None,
+    to: Annotated[Path | None, typer.Option(help="存为 / where to save it")] = None,
+    as_login: AsLogin = None,
+    as_json: AsJson = False,
+) -> None:
+    """下载材料（核对校验值） / save a document, checked against its hash."""
+    session = open_session()
+    with refusals(as_json):
+        caller = session.caller(as_login)
+        subject = _subject(session, caller, project, batch)
+        with session.database.reading() as tx:
+            found = find_document(tx, caller, subject, document, version)
+        with open_store(session.settings).fetch(found["sha256"], found["size"]) as content:
+            path = to or Path(download_name(found))
+            try:
+                with path.open("xb") as saved:
+                    shutil.copyfileobj(content, saved)
+            except FileExistsError:
+                usage(f"{path}已存在", f"{path} is there already")
+    emit({**found, "path": str(path)}, as_json, lambda console: console.print(escape(f"已存为 saved: {path}")))
+
+
+@documents.command("sweep")
+def sweep(
+    commit: Annotated[bool, typer.Option("--commit", help="确认清理 / remove them")] = False,
+    as_login: AsLogin = None,
+    as_json: AsJson = False,
+) -> None:
+    """清理无主文件；默认只列出 / remove files that belong to no document; without --commit they are only listed."""
+    session = open_session()
+    with refusals(as_json):
+        caller, store = session.caller(as_login), open_store(session.settings)
+        found = find_orphans(session.database, store, caller)
+        if commit:
+            found = sweep_files(session.database, store, session.log, caller)
+
+    def render(console: Console) -> None:
+        verb = "已清理 removed" if commit else "可清理 would go"
+        table(console, (verb, "原因 why", "字节 bytes"), [(one.path, one.why, one.size) for one in found.orphans])
+        console.print(f"在用文件 files in use: {found.files}；缺失 missing: {len(found.missing)}")
+        for sha256 in found.missing:
+            console.print(f"  {sha256}")
+
+    emit({**found.to_dict(), "removed": commit}, as_json, render)
+
+
+def _subject(session: Session, caller: Caller, project: str | None, batch: str | None) -> tuple[str, str]:
+    if (project is None) == (batch is None):
+        usage("请指明项目，或用--batch指明批次", "name a project, or a batch by --batch")
+    if batch is not None:
+        return "batch", batch
+    with session.database.reading() as tx:
+        return "project", find_project(tx, caller, project or "")
+
+
+def _keep(session: Session, caller: Caller, asked: Asked, file: Path) -> dict[str, object]:
+    store, settings = open_store(session.settings), session.settings
+    database, log, act = session.database, session.log, "store_document"
+    with attempt(database, log, caller, asked.subject, act) as tx:
+        limit = admit(tx, caller, settings, asked)
+    with receiving(store.incoming, limit) as draft:
+        with file.open("rb") as source:
+            draft.take(iter(lambda: source.read(PIECE), b""))
+        with attempt(database, log, caller, asked.subject, act) as tx:
+            announce(tx, caller, settings, asked, draft)
+        store.keep(draft)
+        with attempt(database, log, caller, asked.subject, act) as tx:
+            return store_document(tx, log, caller, asked, draft.sha256).to_dict()

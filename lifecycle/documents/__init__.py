@@ -1,0 +1,1 @@
+"""Documents: files linked to a project or batch, its stage and a kind, in versions."""
