@@ -20,6 +20,7 @@ from api.routes import (
     checkpoints,
     deadlines,
     definitions,
+    dockets,
     documents,
     explanations,
     feeds,
@@ -44,7 +45,7 @@ from lifecycle.settings import Settings
 from schedules.runner import Runner
 
 ROUTERS = (
-    *(transitions, projects, history, bulk, batches, imports),
+    *(transitions, projects, history, bulk, dockets, batches, imports),
     *(checkpoints, deadlines, responsibles, chases, notices, messages),
     *(addresses, feeds, jobs, plans),
     *(documents, definitions, people, explanations, health),

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from states.audience import roles_meant
-from states.definition import LifecycleDefinition
+from states.definition import DocketSpec, LifecycleDefinition
 from states.diagram import mermaid
 from states.library import bundled_definitions, bundled_policies, plan_of
 from states.planning import BY_HAND
@@ -47,6 +47,13 @@ def lifecycle_page(definition: LifecycleDefinition) -> str:
         parts += ["moves with extension and suspension" if spec.shifts else ""]
         parts += ["moves with suspension" if spec.stood else ""]
         lines.append(f"| `{kind}` | {spec.zh} | {spec.en} | {'; '.join(part for part in parts if part)} |")
+    lines += [
+        "\n## 办理清单 Dockets\n",
+        "| 代码 kind | 清单 | docket | 范围 per | 办理人 by | 事项 acts | 共同填写 header | "
+        "须附 documents | 排序 ranked | 接收与退回 received |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    lines += [f"| `{name}` | {_docket(definition, spec)} |" for name, spec in definition.dockets.items()]
     lines += ["\n## 不变量 Invariants (proved by `pilot check`)\n"]
     lines += [f"- **{item.name}**: {item.zh} / {item.en}" for item in definition.invariants]
     return "\n".join(lines) + "\n"
@@ -77,6 +84,29 @@ def _act(definition: LifecycleDefinition, number: int) -> str:
         f"| `{arrow.event}` | {arrow.zh} | {sources} → {target} | {people} | {fields} | {documents} | {rules} | "
         f"{'；'.join(note for note in also if note)} |"
     )
+
+
+def _docket(definition: LifecycleDefinition, spec: DocketSpec) -> str:
+    fields, documents, book = definition.fields, definition.documents, role_book()
+
+    def people(names: tuple[str, ...]) -> str:
+        return "、".join(book.roles[code].label.zh for code in sorted(book.expand(names)))
+
+    cells = [
+        spec.zh,
+        spec.en,
+        {"city": "一市 one city", "batch": "全批次 the batch"}[spec.per],
+        people(spec.by),
+        "、".join(f"`{event}`" for event in spec.events),
+        "、".join(fields[name].zh for name in spec.header),
+        "、".join(
+            [documents[kind].zh for kind in spec.documents]
+            + [f"（{documents[kind].zh}）" for kind in spec.optional_documents]
+        ),
+        fields[spec.ranked].zh if spec.ranked else "",
+        f"{people(spec.received_by)}；`{spec.returns}`" if spec.returns else "",
+    ]
+    return " | ".join(cells)
 
 
 def eligibility_page(policy: Policy, definition: LifecycleDefinition) -> str:

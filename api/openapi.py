@@ -17,6 +17,7 @@ TAGS = {
     "projects": ("项目", "Projects"),
     "transitions": ("办理", "Acts"),
     "bulk": ("批量办理", "Bulk acts"),
+    "dockets": ("办理清单", "Dockets"),
     "history": ("留痕", "History"),
     "checkpoints": ("期限", "Checkpoints and deadlines"),
     "responsibles": ("承办人", "Persons in charge"),

@@ -1,4 +1,4 @@
-"""Many projects in one act: a preview with a digest, and the commit that must meet the same digest.
+"""Many projects at once, each with its act: a preview with a digest, and the commit that must meet the same digest.
 
 Both run the door's own `decide` and `effects` row by row; reading, locking and writing are set-based. Room in quotas
 and budget is handed out in the order asked, so a preview shows which rows still fit.
@@ -32,13 +32,14 @@ from lifecycle.tables import Project
 from lifecycle.transition import SELECT_PROJECT, Effects, Loaded, effects, within_reach
 from states import structure
 from states.facts import Room
-from states.findings import Text
+from states.findings import Finding, Text
 from states.machine import Decision, decide, prepare
 
 project = Project.__table__  # type: ignore[attr-defined]
 _room = surroundings.capacity
 _check = checkpoints.table
 
+SHOWN = 50  # blocked rows whose findings one refusal tells
 READ = for_both(lambda d: SELECT_PROJECT.where(sets.within(project.c.id, "wanted", d, "uuid")).order_by(project.c.id))
 LOCK = for_both(
     lambda d: (
@@ -51,12 +52,20 @@ LOCK = for_both(
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One project of a bulk act, with fields and documents of its own beside the common ones."""
+    """One project of a bulk act, with what is its own beside or in place of what is common."""
 
     project: str
     expected_version: int | None = None
     fields: Mapping[str, Any] | None = None
     documents: Mapping[str, Mapping[str, Any]] | None = None
+    event: str | None = None
+    reason: str | None = None
+
+    @property
+    def own(self) -> list[Any] | None:
+        """Return what is its own, or None where there is nothing."""
+        own = [self.fields, self.documents, self.event, self.reason]
+        return own if any(own) else None
 
 
 class Judged(NamedTuple):
@@ -153,23 +162,11 @@ def transition_projects(
         RulesUnmet: no row is allowed.
         Unreadable, NotFound: as the preview.
     """
-    preview = _preview(tx, caller, request, items, limit, lock=True)
-    if preview.digest != digest:
-        raise PreviewStale(
-            Text(
-                "预览之后情况有变，未办理任何项目；请重新预览后再提交",
-                "something changed after the preview; nothing was done: preview again and commit that",
-            ),
-            given=digest[:64],
-            present=preview.digest,
-        )
+    preview = lock_and_preview(tx, caller, request, items, limit)
+    check_digest(preview.digest, digest)
     if not preview.allowed:
-        findings = [finding for row in preview.rows[:50] for finding in row.decision.refusals]
-        raise RulesUnmet(Text("所选项目均不可办理", "none of the chosen projects is allowed"), findings)
-    me = person_of(caller)
-    keys = audit.keys_of(tx, me)
-    done = [effects(log, caller, row.loaded, row.decision, keys) for row in preview.allowed]
-    _write(tx, preview, done)
+        raise RulesUnmet(Text("所选项目均不可办理", "none of the chosen projects is allowed"), refusals_of(preview))
+    done = carry_out(tx, log, caller, preview)
     change = [
         Change("/bulk/event", None, preview.event),
         Change("/bulk/digest", None, digest),
@@ -184,6 +181,51 @@ def transition_projects(
         len(preview.rows) - len(done),
         (*(item.built.receipt for item in done), receipt),
     )
+
+
+def lock_and_preview(tx: Transaction, caller: Caller, request: Request, items: Sequence[Item], limit: int) -> Preview:
+    """Return the preview with its projects and capacities locked: what is carried out is what it shows.
+
+    Raises:
+        Unreadable, NotFound: as `preview_transitions`.
+    """
+    return _preview(tx, caller, request, items, limit, lock=True)
+
+
+def check_digest(present: str, given: str) -> None:
+    """Refuse to carry out anything else than what was previewed.
+
+    Raises:
+        PreviewStale: the digests differ.
+    """
+    if present != given:
+        raise PreviewStale(
+            Text(
+                "预览之后情况有变，未办理任何项目；请重新预览后再提交",
+                "something changed after the preview; nothing was done: preview again and commit that",
+            ),
+            given=given[:64],
+            present=present,
+        )
+
+
+def refusals_of(preview: Preview) -> list[Finding]:
+    """Return what refuses the first of the blocked rows."""
+    blocked = [row for row in preview.rows if not row.decision.allowed]
+    return [finding for row in blocked[:SHOWN] for finding in row.decision.refusals]
+
+
+def carry_out(
+    tx: Transaction, log: Log, caller: Caller, preview: Preview, about: Sequence[Change] = ()
+) -> list[Effects]:
+    """Move the rows that a locked preview allows, and return what was done to each.
+
+    `about` is told in each project's entry beside the act: what the act was part of.
+    """
+    keys = audit.keys_of(tx, person_of(caller))
+    done = [effects(log, caller, row.loaded, row.decision, keys, about) for row in preview.allowed]
+    _write(tx, preview, done)
+    return done
 
 
 def _write(tx: Transaction, preview: Preview, done: Sequence[Effects]) -> None:
@@ -242,10 +284,12 @@ def _preview(
 
 
 def _own(request: Request, item: Item) -> Request:
-    if not item.fields and not item.documents:
+    if item.own is None:
         return request
     return replace(
         request,
+        event=item.event or request.event,
+        reason=item.reason or request.reason,
         fields={**request.fields, **(item.fields or {})},
         documents={**request.documents, **(item.documents or {})},
     )
@@ -299,10 +343,7 @@ def _digest(
         request.reason,
         sorted(request.override),
         request_hash({"fields": request.fields, "documents": request.documents}),
-        [
-            request_hash({"own": [item.fields, item.documents]}) if item.fields or item.documents else None
-            for item in items
-        ],
+        [request_hash({"own": item.own}) if item.own else None for item in items],
         [
             [
                 row.loaded.row["id"],
@@ -327,6 +368,7 @@ def _row(judged: Judged) -> dict[str, Any]:
         "title": row["title"],
         "city": row["city"],
         "version": row["version"],
+        "event": decision.case.act.event,
         "from": row["state"],
         "to": decision.after.state if decision.after else None,
         "allowed": decision.allowed,

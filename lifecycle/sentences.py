@@ -119,7 +119,7 @@ def tell(
         "chased": _chased(definition, told["changes"], deadlines),
         "type": _same(told["type"]),
     }
-    template, more = _TEMPLATES[_kind(told, action)], _more(told, action, parts["date"].zh)
+    template, more = _TEMPLATES[_kind(told, action)], _more(definition, told, action, parts["date"].zh)
     return {
         "zh": template.zh.format_map({name: text.zh for name, text in parts.items()}) + more.zh,
         "en": template.en.format_map({name: text.en for name, text in parts.items()}) + more.en,
@@ -151,9 +151,14 @@ def _kind(told: Mapping[str, Any], action: Mapping[str, Any]) -> str:
     return told["type"] if told["type"] in _TEMPLATES else "other"
 
 
-def _more(told: Mapping[str, Any], action: Mapping[str, Any], day: str) -> Text:
-    """Return what is remarkable: rules set aside, and a business date other than the day of the act."""
+def _more(definition: LifecycleDefinition, told: Mapping[str, Any], action: Mapping[str, Any], day: str) -> Text:
+    """Return what is remarkable: the docket it was done with, rules set aside, a date other than the day of the act."""
     zh = en = ""
+    docket = next((change["new"] for change in told["changes"] if change["path"] == "/docket"), None)
+    if docket:
+        label = label_of(definition.dockets.get(docket["kind"]), docket["kind"])
+        zh += f"，列入{label['zh']}第{docket['number']}号"
+        en += f"; on {label['en']} no. {docket['number']}"
     rules = action.get("override") or ()
     if rules:
         zh += f"，准予例外：{'、'.join(rules)}"

@@ -35,12 +35,8 @@ PLAIN = (
     "flags",
 )
 PRIVATE = ("opinion", "remarks", "contact_name", "contact_phone")  # committed to, never in clear
-ABOUT_ACT = (
-    "effective_on",
-    "chased",
-    "document",
-    "document_name",
-)  # paths that tell of an act and not of the project: nothing to replay
+# Paths that tell of an act and not of the project: nothing to replay.
+ABOUT_ACT = ("effective_on", "chased", "document", "document_name", "docket")
 NESTED = ("record", "documents", "signers", "deadlines", "responsible")
 
 

@@ -137,12 +137,17 @@ def rooms(
 
 
 def _ranks(tx: Transaction, facts: Facts) -> frozenset[int]:
-    rows = tx.fetch(READ_RANKS, batch=facts.batch, of_city=facts.application.city)
-    return frozenset(
-        row["rank"]
-        for row in rows
-        if row["id"] != facts.project and keeps_rank(definition_for(tx, row["definition_hash"]), row["state"])
-    )
+    held = ranks_held(tx, facts.batch, facts.application.city)
+    return frozenset(rank for rank, project in held.items() if project != facts.project)
+
+
+def ranks_held(tx: Transaction, batch: str, city: str) -> dict[int, str]:
+    """Return the ranks that projects hold in a city's list, with the project of each."""
+    return {
+        row["rank"]: row["id"]
+        for row in tx.fetch(READ_RANKS, batch=batch, of_city=city)
+        if keeps_rank(definition_for(tx, row["definition_hash"]), row["state"])
+    }
 
 
 def keeps_rank(definition: LifecycleDefinition, state: str) -> bool:

@@ -4,7 +4,7 @@ Under the project's row lock: version, permission, every rule, quota, effects, c
 transaction. `bulk` walks many projects through the same functions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -308,8 +308,13 @@ class Effects(NamedTuple):
     outcome: Outcome
 
 
-def effects(log: Log, caller: Caller, loaded: Loaded, decision: Decision, keys: Keys) -> Effects:
-    """Return what an allowed act writes. Pure but for the ids and the signature: single acts and bulk share it."""
+def effects(
+    log: Log, caller: Caller, loaded: Loaded, decision: Decision, keys: Keys, about: Sequence[Change] = ()
+) -> Effects:
+    """Return what an allowed act writes. Pure but for the ids and the signature: single acts and bulk share it.
+
+    `about` tells of the act and not of the project (`snapshots.ABOUT_ACT`).
+    """
     row, rules, case, after = loaded.row, loaded.rules, decision.case, decision.after
     assert after is not None
     columns: dict[str, Any] = {**after_columns(after), "version": row["version"] + 1}
@@ -331,25 +336,10 @@ def effects(log: Log, caller: Caller, loaded: Loaded, decision: Decision, keys: 
     changes = changes_between(rules.definition, row, columns, me, f"contact/{row['id']}")
     told = checkpoints.told(replan)
     changes += [Change(*item) for item in (*told, *surroundings.told(capacities))]
+    changes += about
     if act.on != caller.today(rules.policy.policy.zone):
         changes.append(Change("/effective_on", None, act.on.isoformat()))
-    deed = Deed(
-        stream=f"project/{row['id']}",
-        type="project.signed" if decision.awaiting else "project.transitioned",
-        subject=("project", row["id"], columns["version"]),
-        action={
-            "name": event,
-            "from": row["state"],
-            "to": after.state,
-            "rule": None,
-            "override": list(decision.overridden),
-            "definition": row["definition_hash"],
-            "policy": row["policy_hash"],
-        },
-        changes=changes,
-        reason=act.reason,
-        docs=[{"kind": kind, **document} for kind, document in sorted(act.documents.items())],
-    )
+    deed = _deed(row, decision, columns["version"], changes)
     built = audit.build(log, caller, Head(row["head_seq"], row["head_hash"]), deed, keys)
     columns.update(head_seq=built.head.seq, head_hash=built.head.hash, changed_at=caller.now)
     outcome = Outcome(
@@ -366,6 +356,28 @@ def effects(log: Log, caller: Caller, loaded: Loaded, decision: Decision, keys: 
     )
     return Effects(
         columns, capacities, replan, built, _announced(caller, loaded, decision, columns["version"]), outcome
+    )
+
+
+def _deed(row: Row, decision: Decision, version: int, changes: Sequence[Change]) -> Deed:
+    act, after = decision.case.act, decision.after
+    assert after is not None
+    return Deed(
+        stream=f"project/{row['id']}",
+        type="project.signed" if decision.awaiting else "project.transitioned",
+        subject=("project", row["id"], version),
+        action={
+            "name": act.event,
+            "from": row["state"],
+            "to": after.state,
+            "rule": None,
+            "override": list(decision.overridden),
+            "definition": row["definition_hash"],
+            "policy": row["policy_hash"],
+        },
+        changes=changes,
+        reason=act.reason,
+        docs=[{"kind": kind, **document} for kind, document in sorted(act.documents.items())],
     )
 
 

@@ -121,6 +121,22 @@ class Transition(Labelled):
     bulk: bool = True
 
 
+class DocketSpec(Labelled):
+    """A kind of docket 办理清单: projects of one batch that are listed, decided and released together."""
+
+    per: Literal["city", "batch"]  # one city's projects, or any of the batch
+    by: tuple[Code, ...]  # who drafts and releases it
+    events: Annotated[
+        tuple[Code, ...], Field(min_length=1)
+    ]  # what an item may ask for; the first where it says nothing
+    header: tuple[Code, ...] = ()  # fields given once for all items
+    documents: tuple[Code, ...] = ()  # documents given once, without which it is not released
+    optional_documents: tuple[Code, ...] = ()
+    ranked: Code | None = None  # the field that takes the dense order 1…n
+    received_by: tuple[Code, ...] = ()  # another party that receives what is released
+    returns: Code | None = None  # the act by which that party gives it back
+
+
 class Invariant(Labelled):
     """A property no path may break; `pilot check` proves it by walking every path."""
 
@@ -156,6 +172,7 @@ class LifecycleDefinition(Frozen):
     capacities: dict[Code, CapacitySpec] = Field(default_factory=dict)
     flags: dict[Code, Flag] = Field(default_factory=dict)
     transitions: tuple[Transition, ...]
+    dockets: dict[Code, DocketSpec] = Field(default_factory=dict)
     invariants: tuple[Invariant, ...] = ()
     hash: str = ""
 
@@ -171,6 +188,17 @@ class LifecycleDefinition(Frozen):
         for transition in self.transitions:
             events.setdefault(transition.event, []).append(transition)
         return {event: tuple(found) for event, found in events.items()}
+
+    @cached_property
+    def taken(self) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+        """Return the fields and the documents that each event takes, by whichever of its arrows."""
+        return {
+            event: (
+                frozenset(name for arrow in arrows for name in (*arrow.fields, *arrow.optional)),
+                frozenset(kind for arrow in arrows for kind in (*arrow.documents, *arrow.optional_documents)),
+            )
+            for event, arrows in self.by_event.items()
+        }
 
     @cached_property
     def watched(self) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """The fields an act brings: read from JSON, held against their specification, made canonical."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -26,7 +26,13 @@ def clean_fields(
 
     Dates become ISO strings, money integer fen, scores decimal strings with at most two places, codes sorted lists.
     """
-    known = {*transition.fields, *transition.optional}
+    return clean_known(definition, {*transition.fields, *transition.optional}, given)
+
+
+def clean_known(
+    definition: LifecycleDefinition, known: Collection[str], given: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the fields of those `known` as canonical JSON values, and what is wrong with the others by name."""
     fields: dict[str, Any] = {}
     wrong: dict[str, str] = {}
     for name, value in given.items():

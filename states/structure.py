@@ -1,11 +1,11 @@
 """What every act must satisfy whatever its rules: the right person and state, what it needs, dates, signatures."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
 from states.deadlines import business_date
-from states.definition import LEFT
+from states.definition import LEFT, DocketSpec, LifecycleDefinition
 from states.facts import Act, Facts, Reference, Room
 from states.findings import Finding, Kind, Text
 from states.policy import Policy
@@ -55,6 +55,7 @@ ROOM_LEFT = Text(
     "the change passes a limit: it would make {seen}, ceilings {threshold}",
 )
 SEVERAL_AT_ONCE = Text("此项操作须逐个办理", "this act is done one project at a time")
+DOCKET_DOCUMENTS = Text("清单缺少必备材料：{seen}", "the docket lacks needed documents: {seen}")
 NOTHING_LEFT = Text("没有可退回的原状态", "there is no state to go back to")
 
 
@@ -101,6 +102,12 @@ def refers_to_store(policy: Policy, facts: Facts, act: Act) -> bool:
         return False
     asked = policy.documents.stored and not facts.invented
     return asked or any(IDENTIFIER.fullmatch(reference.get("id", "")) for reference in act.documents.values())
+
+
+def docket_documents(definition: LifecycleDefinition, spec: DocketSpec, given: Collection[str]) -> Finding:
+    """Whether a docket has the documents without which it is not released."""
+    missing = [definition.documents[kind].zh for kind in spec.documents if kind not in given]
+    return _finding("docket_documents", not missing, missing, None, DOCKET_DOCUMENTS)
 
 
 def evaluate(case: Case, before: Facts) -> list[Finding]:

@@ -4,7 +4,20 @@ import sys
 
 import typer
 
-from api.cli import audit, batches, checks, deadlines, documents, people, plans, projects, reminders, schedule, service
+from api.cli import (
+    audit,
+    batches,
+    checks,
+    deadlines,
+    dockets,
+    documents,
+    people,
+    plans,
+    projects,
+    reminders,
+    schedule,
+    service,
+)
 
 app = typer.Typer(
     name="pilot",
@@ -37,6 +50,7 @@ app.command("rehearse")(checks.rehearse)
 app.add_typer(people.users, name="user")
 app.add_typer(people.tokens, name="token")
 app.add_typer(batches.batches, name="batch")
+app.add_typer(dockets.dockets, name="dockets")
 app.add_typer(deadlines.deadlines, name="deadline")
 app.add_typer(documents.documents, name="documents")
 app.add_typer(plans.calendar, name="calendar")

@@ -119,6 +119,7 @@ class BulkRow(Shape):
     title: str
     city: str
     version: int
+    event: str
     from_: str = Field(alias="from")
     to: str | None
     allowed: bool

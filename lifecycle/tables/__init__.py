@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 from lifecycle.tables.audit import Disclosure, Entry, Pending, PersonKey, StreamHead
 from lifecycle.tables.batches import Batch, Capacity, Rulebook, Shortlisted, Task
 from lifecycle.tables.checkpoints import Checkpoint
+from lifecycle.tables.dockets import Docket, DocketItem
 from lifecycle.tables.documents import Document, File
 from lifecycle.tables.jobs import Job
 from lifecycle.tables.notices import Address, Announcement, Feed, Message, Notice
@@ -22,6 +23,8 @@ __all__ = [
     "Capacity",
     "Checkpoint",
     "Disclosure",
+    "Docket",
+    "DocketItem",
     "Document",
     "Entry",
     "Feed",

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from states.capacities import KEYS, MEASURES
 from states.checker.fault import Fault, fault
-from states.definition import LEFT, SAME, Invariant, LifecycleDefinition, State, Transition
+from states.definition import LEFT, SAME, DocketSpec, Invariant, LifecycleDefinition, State, Transition
 from states.roles import role_book
 from states.rules import RULES
 
@@ -64,7 +64,10 @@ def unused_names(definition: LifecycleDefinition) -> list[Fault]:
         "phase": (definition.phases, {state.phase for state in states}),
         "document": (
             definition.documents,
-            {kind for arrow in arrows for kind in (*arrow.documents, *arrow.optional_documents)},
+            {
+                *(kind for arrow in arrows for kind in (*arrow.documents, *arrow.optional_documents)),
+                *(kind for spec in definition.dockets.values() for kind in (*spec.documents, *spec.optional_documents)),
+            },
         ),
         "flag": (
             definition.flags,
@@ -133,6 +136,8 @@ def _mentions(definition: LifecycleDefinition) -> Iterator[Mention]:
         yield from _each("field", f"checkpoints.{name}.stood", _maybe(checkpoint.stood))
     for index, place in places(definition).items():
         yield from _of_transition(place, definition.transitions[index])
+    for name, docket in definition.dockets.items():
+        yield from _of_docket(f"dockets.{name}", docket)
     for invariant in definition.invariants:
         yield from _of_invariant(f"invariants.{invariant.name}", invariant)
 
@@ -163,6 +168,17 @@ def _of_transition(place: str, arrow: Transition) -> Iterator[Mention]:
         yield from _each("flag", f"{place}.{key}", getattr(arrow, key))
     yield from _each("event", f"{place}.not_by", arrow.not_by)
     yield from _each("mode", f"{place}.modes", arrow.modes)
+
+
+def _of_docket(place: str, docket: DocketSpec) -> Iterator[Mention]:
+    for key in ("by", "received_by"):
+        yield from _each("role", f"{place}.{key}", getattr(docket, key))
+    yield from _each("event", f"{place}.events", docket.events)
+    yield from _each("event", f"{place}.returns", _maybe(docket.returns))
+    yield from _each("field", f"{place}.header", docket.header)
+    yield from _each("field", f"{place}.ranked", _maybe(docket.ranked))
+    for key in ("documents", "optional_documents"):
+        yield from _each("document", f"{place}.{key}", getattr(docket, key))
 
 
 def _of_invariant(place: str, invariant: Invariant) -> Iterator[Mention]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from states.checker.arrows import check_arrows
+from states.checker.dockets import check_dockets
 from states.checker.fault import Fault, fault
 from states.checker.invariants import check_invariants
 from states.checker.names import unknown_names, unused_names, unused_rules
@@ -86,7 +87,13 @@ def check_texts(
 
 def _check_definition(definition: LifecycleDefinition, modes: tuple[str, ...]) -> tuple[list[Fault], list[Walk]]:
     names = unknown_names(definition)
-    faults = [*names, *unused_names(definition), *check_record(definition), *check_arrows(definition)]
+    faults = [
+        *names,
+        *unused_names(definition),
+        *check_record(definition),
+        *check_arrows(definition),
+        *check_dockets(definition),
+    ]
     if any(found.code == "unknown_state" for found in names):
         return faults, []
     passed_over = frozenset(found.place.split(".")[1] for found in names if found.place.startswith("invariants."))

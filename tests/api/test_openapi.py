@@ -27,6 +27,7 @@ OPERATIONS = {
     "listBatches", "openBatch", "showBatch", "listTasks", "listQuotas", "countProjects",
     "listProjects", "createProject", "showProject", "amendProject", "assessProject",
     "listTransitions", "transitionProject", "previewTransitions", "commitTransitions", "showHistory",
+    "listDockets", "openDocket", "showDocket", "editDocket", "previewDocket", "releaseDocket", "withdrawDocket",
     "previewImport", "commitImport", "exportLedger",
     "storeDocument", "listDocuments", "readDocument", "storeBatchDocument", "listBatchDocuments", "readBatchDocument",
     "listCheckpoints", "countLights", "listProjectCheckpoints",

@@ -42,6 +42,8 @@ GETS: dict[str, Mapping[str, int]] = {
     | dict.fromkeys(("handler", "jinan", "qingdao", "auditor"), 404)
     | {"unit": 403, "stranger": 403},
     f"{BATCH}/lights": READERS,
+    f"{BATCH}/dockets": READERS,
+    "/api/v1/dockets/{docket}": dict.fromkeys(ALL, 404) | dict.fromkeys(("handler", "jinan", "auditor"), 200),
     f"{BATCH}/reminder-plan": READERS,
     "/api/v1/checkpoints": ANYONE,  # as the list of projects
     "/api/v1/notices": ANYONE,  # everybody's own at least
@@ -66,6 +68,7 @@ GETS: dict[str, Mapping[str, int]] = {
     "/readyz": ANYONE,
 }
 QUERY = {"/api/v1/exports/ledger.xlsx": "?batch=sd-gongfu-2024-2"}
+DOCKET = {"kind": "recommendation"}
 SEEN = {"handler": 3, "jinan": 2, "qingdao": 1, "unit": 1, "stranger": 0, "auditor": 3, "expert": 0, "security": 0}
 
 
@@ -77,6 +80,7 @@ def test_every_address_answers_each_person_within_their_reach(
     names = {
         "{batch}": "sd-gongfu-2024-2",
         "{project}": projects[0]["id"],
+        "{docket}": client.post("jinan", "/api/v1/batches/sd-gongfu-2024-2/dockets", DOCKET).json()["docket"],
         "{name}": "gongfu-pilot/1",
         "{document}": "018f0000-0000-7000-8000-000000000000",
         "{code}": "busy",

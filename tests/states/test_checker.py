@@ -68,6 +68,16 @@ UNKNOWN = [
         ('en = "objection material", hidden_from = ["applicant"', 'en = "objection material", hidden_from = ["x"')]),
     ("field", "checkpoints.payment_due.anchor", [('"record.granted_on"', '"record.x"')]),
     ("anchor", "checkpoints.payment_due.anchor", [('"record.granted_on"', '"memory.granted_on"')]),
+    ("role", "dockets.publication.by", [
+        ('by = ["province"]\nevents = ["publish"]', 'by = ["province", "x"]\nevents = ["publish"]')]),
+    ("role", "dockets.recommendation.received_by", [
+        ('received_by = ["province"]', 'received_by = ["province", "x"]')]),
+    ("event", "dockets.publication.events", [('events = ["publish"]', 'events = ["publish", "x"]')]),
+    ("event", "dockets.recommendation.returns", [('returns = "return_for_correction"', 'returns = "x"')]),
+    ("field", "dockets.reward_grant.header", [('header = ["grant_number"]', 'header = ["grant_number", "x"]')]),
+    ("field", "dockets.recommendation.ranked", [('ranked = "rank"', 'ranked = "x"')]),
+    ("document", "dockets.recommendation.documents", [
+        ('documents = ["recommendation_document"]\nranked', 'documents = ["x", "recommendation_document"]\nranked')]),
     ("setting", "checkpoints.rectification_due.months", [('"R22.months"', '"R22.x"'),]),
     ("setting", "capacities.group_tasks.ceiling", [('"R15.max_tasks"', '"copy.x"')]),
 ]  # fmt: skip
@@ -126,7 +136,8 @@ SHAPES = [
     ("checkpoint_shape", "checkpoints.progress_call", [('repeat = "R20.calls", ', "")]),
     ("never_on_record", "checkpoints.payment_due.anchor", [("grant_reward", 1, 'stamps = ["granted_on"]\n', "")]),
     ("never_on_record", "checkpoints.publicity_end.typed", [
-        ("start_publicity", 1, 'optional = ["publicity_ends_on"]\n', "")]),
+        ("start_publicity", 1, 'optional = ["publicity_ends_on"]\n', ""),
+        ('"publicity_starts_on", "publicity_ends_on"]', '"publicity_starts_on"]')]),
     ("round_without_checkpoint", "transitions.nod.1.round", [
         (an_arrow("nod", "draft", "removed", 'round = "spring"'),)]),
     ("checkpoint_shape", "checkpoints.one_year_grace_ends", [
@@ -153,6 +164,14 @@ SHAPES = [
     ("source_unreachable", "transitions.nod.1.source", [
         (a_state("odd"),), (an_arrow("nid", "draft", "odd", 'modes = ["windows"]'),),
         (an_arrow("nod", "odd", "removed", 'modes = ["sequential"]'),), (an_arrow("nud", "odd", "removed"),)]),
+    ("not_taken", "dockets.publication.header", [('["publication_number"]\n\n[dock', '["tier"]\n\n[dock')]),
+    ("not_taken", "dockets.recommendation.ranked", [('ranked = "rank"', 'ranked = "extensions"')]),
+    ("field_type", "dockets.recommendation.ranked", [('ranked = "rank"', 'ranked = "city_opinion"')]),
+    ("not_bulk", "dockets.publication.events", [('events = ["publish"]', 'events = ["publish", "revoke"]')]),
+    ("role_may_not", "dockets.recommendation.events", [
+        ('events = ["recommend"]', 'events = ["recommend", "publish"]')]),
+    ("role_may_not", "dockets.recommendation.returns", [('received_by = ["province"]', 'received_by = ["auditor"]')]),
+    ("docket_incomplete", "dockets.recommendation", [('returns = "return_for_correction"\n', "")]),
     ("never_taken", "transitions.nod.1.source", [
         (an_arrow("nod", "in_publicity", "removed", 'requires = ["suspended"]'),)]),
 ]  # fmt: skip

@@ -1,0 +1,190 @@
+"""Commands about dockets 办理清单: listed, shown, drafted and edited by a file, previewed, released, given up."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from api.cli.output import emit, emit_page, escape, findings, refusals, table, usage
+from api.cli.people import AsJson, AsLogin
+from api.cli.session import open_session
+from api.docketing import EditBody, NewDocket
+from api.requests import parse_json
+from lifecycle.attempts import attempt
+from lifecycle.batches import find_batch
+from lifecycle.dockets import drafting, reading, release
+
+dockets = typer.Typer(help="办理清单 / dockets", no_args_is_help=True)
+Batch = Annotated[str, typer.Option("--batch", help="批次代码 / batch code")]
+Docket = Annotated[str, typer.Argument(help="清单编号 / docket id")]
+File = Annotated[Path, typer.Argument(help="JSON文件，同接口的请求体 / as the API's body", exists=True, dir_okay=False)]
+
+
+@dockets.command("list")
+def list_all(
+    batch: Batch,
+    kind: Annotated[str | None, typer.Option(help="清单种类 / kind")] = None,
+    status: Annotated[str | None, typer.Option(help="状态 / status")] = None,
+    after: Annotated[str | None, typer.Option(help="上一页末项 / go on after")] = None,
+    as_login: AsLogin = None,
+    as_json: AsJson = False,
+) -> None:
+    """列出批次的清单 / list a batch's dockets."""
+    session = open_session()
+    with refusals(as_json):
+        caller = session.caller(as_login)
+        with session.database.reading() as tx:
+            found = reading.list_dockets(tx, caller, find_batch(tx, batch), kind, status, after)
+    columns = ("编号 id", "种类 kind", "市 city", "号 no.", "状态 status", "项目 projects")
+    emit_page(
+        found,
+        as_json,
+        columns,
+        lambda one: (
+            one["id"],
+            one["label"]["zh"],
+            one["city"],
+            one["number"],
+            one["status_label"]["zh"],
+            one["projects"],
+        ),
+    )
+
+
+@dockets.command("show")
+def show(docket: Docket, as_login: AsLogin = None, as_json: AsJson = False) -> None:
+    """显示清单 / show a docket."""
+    session = open_session()
+    with refusals(as_json), session.database.reading() as tx:
+        found = reading.show_docket(tx, session.caller(as_login), docket)
+    emit(found, as_json, lambda console: _show(console, found))
+
+
+@dockets.command("draft")
+def draft(file: File, batch: Batch, as_login: AsLogin = None, as_json: AsJson = False) -> None:
+    """按文件新建清单 / open a draft from a file."""
+    body, session = _body(file, NewDocket), open_session()
+    with refusals(as_json):
+        caller = session.caller(as_login)
+        with session.database.reading() as tx:
+            row = find_batch(tx, batch)
+        with attempt(session.database, session.log, caller, ("batch", row["id"]), "open_docket") as tx:
+            limit = session.settings.max_bulk
+            done = drafting.draft_docket(
+                tx, session.log, caller, row, body.kind, body.city, body.to_edit(), limit
+            ).to_dict()
+    emit(done, as_json, lambda console: console.print(f"已新建 opened: {done['docket']}"))
+
+
+@dockets.command("edit")
+def edit(docket: Docket, file: File, as_login: AsLogin = None, as_json: AsJson = False) -> None:
+    """按文件修改拟办清单 / edit a draft from a file."""
+    body, session = _body(file, EditBody), open_session()
+    with refusals(as_json):
+        caller = session.caller(as_login)
+        with attempt(session.database, session.log, caller, ("docket", docket), "edit_docket") as tx:
+            limit, version = session.settings.max_bulk, body.expected_version
+            done = drafting.edit_docket(tx, session.log, caller, docket, body.to_edit(), limit, version).to_dict()
+    emit(done, as_json, lambda console: console.print(f"已修改 edited: 第{done['version']}版 version"))
+
+
+@dockets.command("preview")
+def preview(docket: Docket, as_login: AsLogin = None, as_json: AsJson = False) -> None:
+    """预览清单发出的结果 / say what releasing a draft would do."""
+    session = open_session()
+    with refusals(as_json):
+        caller = session.caller(as_login)
+        with session.database.reading() as tx:
+            found = release.preview_docket(tx, caller, docket, session.settings.max_bulk).to_dict()
+    emit(found, as_json, lambda console: _preview(console, found))
+
+
+@dockets.command("release")
+def release_one(
+    docket: Docket,
+    digest: Annotated[str, typer.Option("--digest", help="预览摘要 / of the preview")],
+    leave_blocked: Annotated[bool, typer.Option(help="不可办理的项目留待另办 / leave what is blocked")] = False,
+    as_login: AsLogin = None,
+    as_json: AsJson = False,
+) -> None:
+    """发出预览过的清单 / carry out a previewed docket."""
+    session = open_session()
+    with refusals(as_json):
+        caller = session.caller(as_login)
+        with attempt(session.database, session.log, caller, ("docket", docket), "release_docket") as tx:
+            limit = session.settings.max_bulk
+            done = release.release_docket(
+                tx, session.log, caller, docket, digest, limit, leave_blocked=leave_blocked
+            ).to_dict()
+    emit(
+        done,
+        as_json,
+        lambda console: console.print(f"已办理 done: {len(done['moved'])}，留下 left: {len(done['left'])}"),
+    )
+
+
+@dockets.command("withdraw")
+def withdraw(
+    docket: Docket,
+    reason: Annotated[str, typer.Option("--reason", help="理由 / reason")],
+    as_login: AsLogin = None,
+    as_json: AsJson = False,
+) -> None:
+    """撤销拟办清单 / give up a draft."""
+    session = open_session()
+    with refusals(as_json):
+        caller = session.caller(as_login)
+        with attempt(session.database, session.log, caller, ("docket", docket), "withdraw_docket") as tx:
+            done = drafting.withdraw_docket(tx, session.log, caller, docket, reason).to_dict()
+    emit(done, as_json, lambda console: console.print("已撤销 withdrawn"))
+
+
+def _body(file: Path, kind: Any) -> Any:
+    """Return a file's content as the API's body of this kind."""
+    try:
+        return kind.model_validate_json(json.dumps(parse_json(file.read_bytes())))
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:10])
+        usage(f"文件填写有误：{told}", f"the file is not valid: {told}")
+
+
+def _show(console: Console, found: dict[str, Any]) -> None:
+    status, label = found["status_label"]["zh"], found["label"]["zh"]
+    console.print(escape(f"{label} 第{found['number']}号 {status} 第{found['version']}版"))
+    rows = [
+        (
+            item["position"],
+            item["rank"],
+            item["code"],
+            item["title"],
+            item["event_label"]["zh"],
+            item["state_label"]["zh"],
+        )
+        for item in found["items"]
+    ]
+    table(console, ("序 no.", "排序 rank", "编号 code", "项目 title", "事项 act", "现状 state"), rows)
+
+
+def _preview(console: Console, found: dict[str, Any]) -> None:
+    findings(console, found["findings"])
+    rows = [
+        (
+            row["code"],
+            row["title"],
+            "✓" if row["allowed"] else "✗",
+            "；".join(one["message"]["zh"] for one in row["refusals"]),
+        )
+        for row in found["rows"]
+    ]
+    table(console, ("编号 code", "项目 title", "", "说明 why not"), rows)
+    columns = ("限额 pool", "对象 key", "上限 ceiling", "已用 used", "变动 change", "余 left")
+    names = ("pool", "key", "ceiling", "used", "change", "left")
+    table(console, columns, [tuple(room[name] for name in names) for room in found["capacities"]])
+    console.print(f"预览摘要 digest: {found['digest']}")
+
+
+def _why(refusals: list[dict[str, Any]]) -> str:
+    return "；".join(one["message"]["zh"] for one in refusals)

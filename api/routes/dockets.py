@@ -1,0 +1,155 @@
+"""Dockets 办理清单: opened, read, edited, previewed, released, given up."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.dependencies import Here, IfMatch, Key, expected_version
+from api.docketing import EditBody, NewDocket, ReleaseBody, WithdrawalBody
+from api.openapi import WRITES, operation
+from api.problems import CREATED
+from api.replies import page, reply
+from api.requests import StrictRoute
+from api.shapes.dockets import DocketPreview, DocketSummary, DocketWhole, Drafted, Released
+from api.shapes.parts import Listed
+from lifecycle import overviews
+from lifecycle.dockets import drafting, reading, release
+
+router = APIRouter(prefix="/api/v1", tags=["dockets"], route_class=StrictRoute)
+OF_BATCH, ONE = "/batches/{batch}/dockets", "/dockets/{docket}"
+CHANGES = ("forbidden", "not-found", "not-offered", "conflict", *WRITES)
+
+
+@router.get(
+    OF_BATCH, **operation("listDockets", "办理清单", "Dockets", "forbidden", "not-found", model=Listed[DocketSummary])
+)
+def list_all(
+    here: Here,
+    request: Request,
+    batch: str,
+    kind: Annotated[str | None, Query(max_length=64)] = None,
+    status: Annotated[str | None, Query(max_length=16)] = None,
+    after: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Response:
+    """Return the batch's dockets, oldest first; a city sees its own."""
+    with here.reading() as tx:
+        row = overviews.find_batch(tx, here.caller, batch)
+        found = reading.list_dockets(tx, here.caller, row, kind, status, after, limit)
+    return page(request, found.items, found.next, "after")
+
+
+@router.post(
+    OF_BATCH,
+    status_code=CREATED,
+    **operation(
+        "openDocket", "新建清单", "Open a docket", "forbidden", "not-found", "conflict", *WRITES, model=Drafted
+    ),
+)
+def open_new(here: Here, batch: str, body: NewDocket, key: Key = None) -> Response:
+    """Open a draft, with projects on it or without."""
+    asked = {"open_docket": body.model_dump(mode="json"), "batch": batch}
+    limit = here.service.settings.max_bulk
+    with here.acting_on_batch(batch, "open_docket", key, asked) as (tx, row):
+        answer, replayed = here.once(
+            tx,
+            key,
+            asked,
+            lambda: drafting.draft_docket(
+                tx, here.service.log, here.caller, row, body.kind, body.city, body.to_edit(), limit
+            ).to_dict(),
+        )
+    location = f"/api/v1/dockets/{answer['docket']}"
+    return reply(answer, status=CREATED, version=answer["version"], replayed=replayed, location=location)
+
+
+@router.get(ONE, **operation("showDocket", "清单", "One docket", "not-found", model=DocketWhole))
+def show(here: Here, docket: str) -> Response:
+    """Return a docket with its items in order."""
+    with here.reading() as tx:
+        found = reading.show_docket(tx, here.caller, docket.lower())
+    return reply(found, version=found["version"])
+
+
+@router.patch(ONE, **operation("editDocket", "修改清单", "Edit a draft", *CHANGES, model=Drafted))
+def edit(here: Here, docket: str, body: EditBody, key: Key = None, if_match: IfMatch = None) -> Response:
+    """Change a draft: header, documents, projects, their order."""
+    version = expected_version(if_match, body.expected_version)
+    asked = {"edit_docket": docket.lower(), "body": body.model_dump(mode="json"), "version": version}
+    limit = here.service.settings.max_bulk
+    return _act(
+        here,
+        docket,
+        "edit_docket",
+        key,
+        asked,
+        lambda tx: drafting.edit_docket(
+            tx, here.service.log, here.caller, docket.lower(), body.to_edit(), limit, version
+        ),
+    )
+
+
+@router.post(
+    f"{ONE}/previews",
+    **operation(
+        "previewDocket", "清单预览", "Preview a docket", "forbidden", "not-found", "not-offered", model=DocketPreview
+    ),
+)
+def preview(here: Here, docket: str) -> Response:
+    """Say for each project whether its act would go through, and what the docket takes of quotas and budget."""
+    with here.reading() as tx:
+        found = release.preview_docket(tx, here.caller, docket.lower(), here.service.settings.max_bulk)
+    return reply(found.to_dict())
+
+
+@router.post(
+    f"{ONE}/release",
+    **operation(
+        "releaseDocket", "清单发出", "Release a docket", *CHANGES, "preview-stale", "rules-unmet", model=Released
+    ),
+)
+def release_one(here: Here, docket: str, body: ReleaseBody, key: Key = None) -> Response:
+    """Carry out a previewed docket in one transaction; refused if anything has changed since."""
+    asked = {"release_docket": docket.lower(), "body": body.model_dump(mode="json")}
+    limit = here.service.settings.max_bulk
+    return _act(
+        here,
+        docket,
+        "release_docket",
+        key,
+        asked,
+        lambda tx: release.release_docket(
+            tx,
+            here.service.log,
+            here.caller,
+            docket.lower(),
+            body.digest,
+            limit,
+            leave_blocked=body.leave_blocked,
+        ),
+    )
+
+
+@router.post(
+    f"{ONE}/withdrawal", **operation("withdrawDocket", "撤销拟办清单", "Give up a draft", *CHANGES, model=Drafted)
+)
+def withdraw(here: Here, docket: str, body: WithdrawalBody, key: Key = None, if_match: IfMatch = None) -> Response:
+    """Give up a draft; its projects are free for another."""
+    version = expected_version(if_match, body.expected_version)
+    asked = {"withdraw_docket": docket.lower(), "body": body.model_dump(mode="json"), "version": version}
+    return _act(
+        here,
+        docket,
+        "withdraw_docket",
+        key,
+        asked,
+        lambda tx: drafting.withdraw_docket(tx, here.service.log, here.caller, docket.lower(), body.reason, version),
+    )
+
+
+def _act(here: Here, docket: str, action: str, key: str | None, asked: dict[str, Any], act: Any) -> Response:
+    with here.acting(("docket", docket.lower()), action, key, asked) as tx:
+        answer, replayed = here.once(tx, key, asked, lambda: act(tx).to_dict())
+    return reply(answer, version=answer["version"], replayed=replayed)

@@ -1,0 +1,41 @@
+"""Owns what a kind of docket owes the acts it asks for: that many can be done at once, and by those who release it."""
+
+from collections.abc import Iterator
+
+from states.checker.fault import Fault, fault
+from states.definition import DocketSpec, LifecycleDefinition
+from states.roles import role_book
+
+
+def check_dockets(definition: LifecycleDefinition) -> list[Fault]:
+    """Return what is wrong with the kinds of docket; unknown names are not told again."""
+    return [found for name, spec in definition.dockets.items() for found in _of(definition, f"dockets.{name}", spec)]
+
+
+def _of(definition: LifecycleDefinition, place: str, spec: DocketSpec) -> Iterator[Fault]:
+    events = [event for event in spec.events if event in definition.by_event]
+    taken = frozenset().union(*(definition.taken[event][0] for event in events))
+    for name in (*spec.header, *((spec.ranked,) if spec.ranked else ())):
+        if name in definition.fields and name not in taken:
+            key = "ranked" if name == spec.ranked else "header"
+            yield fault("not_taken", f"{place}.{key}", name)
+    ranked = definition.fields.get(spec.ranked or "")
+    if ranked is not None and ranked.type != "integer":
+        yield fault("field_type", f"{place}.ranked", spec.ranked or "", "integer")
+    for event in events:
+        yield from _released(definition, f"{place}.events", event, spec.by)
+    if (spec.returns is None) != (not spec.received_by):
+        yield fault("docket_incomplete", place, "received_by / returns")
+    if spec.returns in definition.by_event:
+        yield from _released(definition, f"{place}.returns", spec.returns, spec.received_by)
+
+
+def _released(definition: LifecycleDefinition, place: str, event: str, by: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield where the act cannot be done to many, or where somebody who releases it may not do it."""
+    book, arrows = role_book(), definition.by_event[event]
+    if not all(arrow.bulk for arrow in arrows):
+        yield fault("not_bulk", place, event)
+    may = frozenset(role for arrow in arrows for role in book.expand(arrow.by))
+    for role in sorted(book.expand(by) - may):
+        if role in book.roles:
+            yield fault("role_may_not", place, role, event)
