@@ -18,6 +18,7 @@ from lifecycle.transition import Loaded
 from states.capacities import ceiling_of, moved
 from states.facts import Room
 from states.findings import Finding
+from states.panels import Panelled
 from states.rules import Case
 
 _room = surroundings.capacity
@@ -78,6 +79,7 @@ class Allocation:
     shortlisted: frozenset[str] = frozenset()
     stored: list[Row] | None = None  # the documents that the rows refer to
     ranks: dict[str, dict[int, str]] = field(default_factory=dict)  # city -> rank -> project
+    panels: dict[str, dict[str, Panelled]] = field(default_factory=dict)  # project -> purpose -> what the panel says
 
     @classmethod
     def read(cls, tx: Transaction, asked: Sequence[Asked], lock: bool) -> "Allocation":
@@ -96,6 +98,8 @@ class Allocation:
             units = {unit.credit_code for application in applications for unit in application.members}
             rows = sets.select_many(tx, SHORTLISTED, "wanted", units, of=first.scopes.programme)
             new.shortlisted = frozenset(row["credit_code"] for row in rows)
+        if "panels" in needs:
+            new.panels = surroundings.panels_of(tx, [one.loaded.row["id"] for one in asked])
         if "ranks" in needs:
             cities = {application.city for application in applications}
             rows = sets.select_many(tx, RANKS, "wanted", cities, batch=first.scopes.batch)
@@ -116,6 +120,8 @@ class Allocation:
             facts = replace(facts, task_listed=facts.application.task_code in self.tasks)
         if self.shortlisted:
             facts = replace(facts, shortlisted_before=self.shortlisted)
+        if self.panels:
+            facts = replace(facts, panels=self.panels.get(facts.project, {}))
         if self.ranks:
             taken = self.ranks.get(facts.application.city, {})
             others = frozenset(rank for rank, holder in taken.items() if holder != facts.project)

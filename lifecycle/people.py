@@ -20,6 +20,7 @@ from lifecycle.requests import is_identifier
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Person, Token
 from states.facts import Actor
+from states.fields import CONTROL
 from states.findings import Text
 from states.roles import actor_of, role_book
 
@@ -58,6 +59,7 @@ class NewPerson:
     role: str
     city: str | None = None
     unit: str | None = None
+    group: str | None = None  # to which an expert's unit belongs: conflicts of interest follow from unit and group
 
 
 def add_person(tx: Transaction, log: Log, caller: Caller, new: NewPerson) -> str:
@@ -83,6 +85,7 @@ def add_person(tx: Transaction, log: Log, caller: Caller, new: NewPerson) -> str
             Change("/role", None, new.role),
             Change("/city", None, new.city),
             Change("/unit", None, new.unit),
+            *([Change("/group", None, new.group)] if new.group else []),
         ],
     )
     built = audit.build(log, caller, Head(), deed, keys)
@@ -94,6 +97,7 @@ def add_person(tx: Transaction, log: Log, caller: Caller, new: NewPerson) -> str
         role=new.role,
         city=new.city,
         unit=new.unit,
+        group_name=new.group,
         active=True,
         version=1,
         head_seq=built.head.seq,
@@ -202,7 +206,7 @@ def person_meant(tx: Transaction, caller: Caller, login: str | None) -> Row:
 def list_people(tx: Transaction) -> list[dict[str, Any]]:
     """Return all people, without heads."""
     names = ("id", "login", "name", "role", "city", "unit", "active", "created_at")
-    return [{name: row[name] for name in names} for row in tx.fetch(ALL_PEOPLE)]
+    return [{**{name: row[name] for name in names}, "group": row["group_name"]} for row in tx.fetch(ALL_PEOPLE)]
 
 
 def hash_token(secret: str) -> str:
@@ -237,7 +241,11 @@ def _check(new: NewPerson) -> None:
         problem = Text("须填姓名，至多100字", "a name is needed, at most 100 characters")
     elif role.scope == "city" and not re.fullmatch(r"\d{6}", new.city or ""):
         problem = Text("该角色须有六位城市代码", "this role needs a city code of six digits")
-    elif role.scope == "unit" and not re.fullmatch(r"[0-9A-Z]{18}", new.unit or ""):
+    elif new.unit is not None and not re.fullmatch(r"[0-9A-Z]{18}", new.unit):
+        problem = Text("统一社会信用代码应为18位大写字母和数字", "a credit code has 18 digits and capital letters")
+    elif new.group is not None and (not new.group.strip() or len(new.group) > 200 or CONTROL.search(new.group)):
+        problem = Text("所属集团不合规，至多200字", "the group cannot be kept: at most 200 characters")
+    elif role.scope == "unit" and new.unit is None:
         problem = Text("该角色须有统一社会信用代码", "this role needs a unified social credit code")
     if problem:
         raise Unreadable(problem)

@@ -1,4 +1,4 @@
-"""What the rules ask of other tables about one project: room left, task list, shortlists, ranks taken."""
+"""What the rules ask of other tables about one project: room left, task list, shortlists, ranks taken, panels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,10 +12,11 @@ from lifecycle.documents.references import stored_documents, within_reach
 from lifecycle.rulebooks import definition_for
 from lifecycle.snapshots import plain
 from lifecycle.statements import Row, Statement
-from lifecycle.tables import Capacity, Project, Shortlisted, Task
+from lifecycle.tables import Capacity, PanelProject, PanelResult, Project, Shortlisted, Task
 from states.capacities import ceiling_of
 from states.definition import LifecycleDefinition
 from states.facts import Facts, Room
+from states.panels import Panelled
 from states.policy import Policy
 from states.rules import Case
 
@@ -25,6 +26,8 @@ capacity = Capacity.__table__  # type: ignore[attr-defined]
 _task = Task.__table__  # type: ignore[attr-defined]
 _shortlisted = Shortlisted.__table__  # type: ignore[attr-defined]
 _project = Project.__table__  # type: ignore[attr-defined]
+_given = PanelProject.__table__  # type: ignore[attr-defined]
+_result = PanelResult.__table__  # type: ignore[attr-defined]
 
 
 def rank_of(dialect: str) -> Any:
@@ -69,6 +72,22 @@ READ_RANKS = sets.for_both(
         rank_of(dialect).is_not(None),
     )
 )
+# A result stands as long as its project is in the round that it ended.
+READ_PANELS = sets.for_both(
+    lambda dialect: (
+        sa.select(_given.c.project_id, _given.c.purpose, _result.c.score)
+        .join(
+            _result,
+            sa.and_(
+                _result.c.panel_id == _given.c.panel_id,
+                _result.c.project_id == _given.c.project_id,
+                _result.c.round == _given.c.round,
+            ),
+            isouter=True,
+        )
+        .where(sets.within(_given.c.project_id, "wanted", dialect, "uuid"))
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +126,8 @@ def surround(tx: Transaction, case: Case, needs: frozenset[str], scopes: Scopes,
     if "documents" in needs:
         named = [reference["id"] for reference in case.act.documents.values()]
         facts = replace(facts, stored=within_reach(facts, stored_documents(tx, scopes.batch, named)))
+    if "panels" in needs:
+        facts = replace(facts, panels=panels_of(tx, [facts.project]).get(facts.project, {}))
     return replace(case, facts=facts)
 
 
@@ -148,6 +169,18 @@ def ranks_held(tx: Transaction, batch: str, city: str) -> dict[int, str]:
         for row in tx.fetch(READ_RANKS, batch=batch, of_city=city)
         if keeps_rank(definition_for(tx, row["definition_hash"]), row["state"])
     }
+
+
+def panels_of(tx: Transaction, projects: Sequence[str]) -> dict[str, dict[str, Panelled]]:
+    """Return what the panels that projects were given to say of them, by project and purpose. One read.
+
+    Whoever reopens a panel locks its projects, so read under a project's lock this is not taken away meanwhile.
+    """
+    found: dict[str, dict[str, Panelled]] = {}
+    for row in sets.select_many(tx, READ_PANELS, "wanted", projects):
+        panelled = Panelled(row["score"] is not None, row["score"])
+        found.setdefault(row["project_id"], {})[row["purpose"]] = panelled
+    return found
 
 
 def keeps_rank(definition: LifecycleDefinition, state: str) -> bool:

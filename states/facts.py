@@ -124,7 +124,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts. `scope` says what of the programme the role reaches: all, city, unit or none."""
+    """Who acts. `scope` says what of the programme the role reaches: all, city, unit, assigned, public or none."""
 
     id: str
     role: str

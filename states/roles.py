@@ -8,7 +8,7 @@ from importlib.resources import files
 from states.facts import Actor
 from states.findings import Text
 
-SCOPES = frozenset({"all", "city", "unit", "public", "none"})
+SCOPES = frozenset({"all", "city", "unit", "assigned", "public", "none"})
 
 
 @dataclass(frozen=True, slots=True)

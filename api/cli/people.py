@@ -23,6 +23,7 @@ def add_user(
     role: Annotated[str, typer.Option(help="角色代码 / role code")],
     city: Annotated[str | None, typer.Option(help="六位城市代码 / city code")] = None,
     unit: Annotated[str | None, typer.Option(help="统一社会信用代码 / credit code")] = None,
+    group: Annotated[str | None, typer.Option(help="专家单位所属集团 / group of an expert's unit")] = None,
     as_login: AsLogin = None,
     as_json: AsJson = False,
 ) -> None:
@@ -31,7 +32,7 @@ def add_user(
     with refusals(as_json):
         caller = session.caller(as_login)
         with attempt(session.database, session.log, caller, ("system", "people"), "add_person") as tx:
-            person = add_person(tx, session.log, caller, NewPerson(login, name, role, city, unit))
+            person = add_person(tx, session.log, caller, NewPerson(login, name, role, city, unit, group))
     answer = {"id": person, "login": login, "role": role}
     emit(answer, as_json, lambda console: console.print(f"已登记 entered: {login} ({role}) {person}"))
 
@@ -42,7 +43,7 @@ def list_users(as_json: AsJson = False) -> None:
     session = open_session()
     with session.database.reading() as tx:
         rows = list_people(tx)
-    columns = ("login", "name", "role", "city", "unit", "active")
+    columns = ("login", "name", "role", "city", "unit", "group", "active")
     emit(rows, as_json, lambda console: table(console, columns, [[row[c] for c in columns] for row in rows]))
 
 

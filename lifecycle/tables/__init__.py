@@ -9,6 +9,15 @@ from lifecycle.tables.dockets import Docket, DocketItem
 from lifecycle.tables.documents import Document, File
 from lifecycle.tables.jobs import Job
 from lifecycle.tables.notices import Address, Announcement, Feed, Message, Notice
+from lifecycle.tables.panels import (
+    Panel,
+    PanelConflict,
+    PanelExpert,
+    PanelProject,
+    PanelResult,
+    PanelSession,
+    ScoreSheet,
+)
 from lifecycle.tables.people import Answer, Person, Token
 from lifecycle.tables.projects import Membership, Project
 from lifecycle.tables.seal import Leaf, Node, SealedStream
@@ -35,11 +44,18 @@ __all__ = [
     "Message",
     "Node",
     "Notice",
+    "Panel",
+    "PanelConflict",
+    "PanelExpert",
+    "PanelProject",
+    "PanelResult",
+    "PanelSession",
     "Pending",
     "Person",
     "PersonKey",
     "Project",
     "Rulebook",
+    "ScoreSheet",
     "SealedStream",
     "Shortlisted",
     "StreamHead",

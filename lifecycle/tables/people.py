@@ -21,6 +21,7 @@ class Person(SQLModel, table=True):
     role: str = Field(sa_column=column(sa.String(32)))
     city: str | None = Field(sa_column=column(sa.String(6), nullable=True))
     unit: str | None = Field(sa_column=column(sa.String(18), nullable=True))
+    group_name: str | None = Field(default=None, sa_column=column(sa.String(200), nullable=True))  # of an expert's unit
     active: bool = Field(sa_column=column(sa.Boolean))
     version: int = Field(sa_column=column(sa.BigInteger))
     head_seq: int = Field(sa_column=column(sa.BigInteger))

@@ -72,6 +72,7 @@ def test_a_person_is_entered_with_a_stream_of_their_own(database: Database, log:
         "role": "city",
         "city": JINAN,
         "unit": None,
+        "group_name": None,
         "active": True,
         "version": 1,
         "head_seq": 1,
@@ -82,7 +83,7 @@ def test_a_person_is_entered_with_a_stream_of_their_own(database: Database, log:
         listed = people.list_people(tx)
     assert listed == [
         {"id": person, "login": "wang.wu", "name": "王五", "role": "city", "city": JINAN, "unit": None}
-        | {"active": True, "created_at": OPENED}
+        | {"active": True, "created_at": OPENED, "group": None}
     ]
 
 

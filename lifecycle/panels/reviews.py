@@ -1,0 +1,169 @@
+"""An expert's own work: the panels he is on, what to declare, and the papers of what he was given once he has."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from lifecycle.callers import Caller
+from lifecycle.canonical import instant
+from lifecycle.database import Transaction
+from lifecycle.errors import Forbidden, NotFound
+from lifecycle.panels.conflicts import grounds_of, labelled, on_panel
+from lifecycle.panels.panel import PROJECTS, SHEETS, find_panel, nowhere, summary, table
+from lifecycle.panels.sheets import told
+from lifecycle.requests import is_identifier
+from lifecycle.rulebooks import definition_for, policy_for
+from lifecycle.statements import Row, Statement
+from lifecycle.tables import Batch, PanelExpert, Project
+from states.findings import Text
+
+_batch = Batch.__table__  # type: ignore[attr-defined]
+_expert = PanelExpert.__table__  # type: ignore[attr-defined]
+_project = Project.__table__  # type: ignore[attr-defined]
+
+MINE = Statement(
+    sa.select(table, _batch.c.code.label("batch_code"), _expert.c.declared_at, _expert.c.chair)
+    .join(_batch, _batch.c.id == table.c.batch_id)
+    .join(_expert, _expert.c.panel_id == table.c.id)
+    .where(_expert.c.person_id == sa.bindparam("me", type_=_expert.c.person_id.type))
+    .order_by(table.c.created_at.desc(), table.c.id)
+)
+RECORD = Statement(sa.select(_project.c.record).where(_project.c.id == sa.bindparam("wanted")))
+KEPT_BACK = ("score",)  # types of fields: what earlier panels gave is not for the next one's eyes
+RANK = "rank"  # nor the city's order
+
+
+def my_reviews(tx: Transaction, caller: Caller) -> list[dict[str, Any]]:
+    """Return the panels that the caller is on, the newest first.
+
+    Raises:
+        Forbidden: the caller is no expert.
+    """
+    _may_score(caller)
+    rows = tx.fetch(MINE, me=caller.actor.id) if is_identifier(caller.actor.id) else []
+    return [{**summary(row), "chair": row["chair"], "declared_at": _instant(row["declared_at"])} for row in rows]
+
+
+def show_review(tx: Transaction, caller: Caller, panel: str) -> dict[str, Any]:
+    """Return a panel as one of its experts sees it: criteria, what to declare of, and, once declared, what is his.
+
+    Until then a project is no more than its title and its units' names: what it takes to know a conflict.
+
+    Raises:
+        Forbidden: the caller is no expert.
+        NotFound: there is no such panel, or the caller is not on it.
+    """
+    row, expert = _own_panel(tx, caller, panel)
+    projects = {given["id"]: given for given in tx.fetch(PROJECTS, panel=row["id"])}
+    grounds = grounds_of(tx, row["id"], [expert], projects.values())
+    sheets = _mine(tx, row, caller) if expert["declared_at"] else []
+    setting = row["setting"]
+    return {
+        **summary(row),
+        "criteria": [{"code": code, **one} for code, one in setting["criteria"].items()],
+        "chair": expert["chair"],
+        "declared_at": _instant(expert["declared_at"]),
+        "projects": [
+            {
+                "project": name,
+                "code": given["code"],
+                "title": given["title"],
+                "units": [unit["name"] for unit in given["members"]],
+                "conflicts": labelled(grounds.get((name, caller.actor.id), ())),
+            }
+            for name, given in projects.items()
+        ],
+        "sheets": [
+            {
+                **{name: sheet[name] for name in ("id", "round", "status", "total", "version")},
+                "project": sheet["project_id"],
+                "code": projects[sheet["project_id"]]["code"],
+                "title": projects[sheet["project_id"]]["title"],
+                "due": sheet["round"] == projects[sheet["project_id"]]["round"],
+            }
+            for sheet in sheets
+            if sheet["project_id"] in projects
+        ],
+    }
+
+
+def show_papers(tx: Transaction, caller: Caller, panel: str, project: str) -> dict[str, Any]:
+    """Return the papers of a project that the caller was given to score: what was filed, and references to documents.
+
+    Contacts, the city's opinion and rank, and scores of other panels are not among them.
+
+    Raises:
+        Forbidden: the caller is no expert, has not declared his conflicts, or has one with the project.
+        NotFound: the project was not given to him.
+    """
+    row, expert = _own_panel(tx, caller, panel)
+    given = next((one for one in tx.fetch(PROJECTS, panel=row["id"]) if one["id"] == project), None)
+    mine = [one for one in _mine(tx, row, caller) if one["project_id"] == project and one["status"] != "released"]
+    if expert["declared_at"] is None:
+        raise Forbidden(Text("请先申报利益冲突", "declare your conflicts of interest first"))
+    if given is None or not any(one["round"] == given["round"] for one in mine):
+        raise NotFound(Text("没有分配给您的此项目", "no such project was given to you"))
+    if grounds_of(tx, row["id"], [expert], [given]):
+        raise Forbidden(Text("您应回避此项目", "you have a conflict of interest with this project"))
+    definition, policy = definition_for(tx, given["definition_hash"]), policy_for(tx, given["policy_hash"])
+    names = ("code", "title", "city", "state", "task_code", "ownership", "group_name", "investment_fen")
+    unit_names = ("name", "credit_code", "role", "kind", "region", "group")
+    record = (tx.one(RECORD, wanted=project) or {"record": {}})["record"]
+    open_fields = {
+        name
+        for name, spec in definition.fields.items()
+        if not spec.sensitive and not spec.hidden_from and spec.type not in KEPT_BACK and name != RANK
+    }
+    return {
+        "project": project,
+        **{name: given[name] for name in names},
+        "starts_on": given["starts_on"].isoformat() if given["starts_on"] else None,
+        "ends_on": given["ends_on"].isoformat() if given["ends_on"] else None,
+        "city_label": {"zh": policy.cities[given["city"]].zh, "en": policy.cities[given["city"]].en},
+        "members": [{name: unit.get(name) for name in unit_names} for unit in given["members"]],
+        "record": {name: value for name, value in record.items() if name in open_fields},
+        "documents": {
+            kind: reference
+            for kind, reference in given["documents"].items()
+            if kind in definition.documents and not definition.documents[kind].hidden_from
+        },
+        "sheets": [told(one) for one in mine],
+    }
+
+
+def show_sheet(tx: Transaction, caller: Caller, panel: str, sheet: str) -> dict[str, Any]:
+    """Return one of the caller's own sheets, of whatever round.
+
+    Raises:
+        Forbidden: the caller is no expert, or has not declared his conflicts.
+        NotFound: he has no such sheet.
+    """
+    row, expert = _own_panel(tx, caller, panel)
+    found = next((one for one in _mine(tx, row, caller) if one["id"] == sheet), None)
+    if found is None:
+        raise NotFound(Text("没有此评分表", "there is no such sheet of yours"))
+    if expert["declared_at"] is None:
+        raise Forbidden(Text("请先申报利益冲突", "declare your conflicts of interest first"))
+    return told(found)
+
+
+def _own_panel(tx: Transaction, caller: Caller, panel: str) -> tuple[Row, Row]:
+    _may_score(caller)
+    row = find_panel(tx, panel)
+    expert = on_panel(tx, row["id"], caller.actor.id)
+    if expert is None:
+        raise nowhere()
+    return row, expert
+
+
+def _mine(tx: Transaction, panel: Row, caller: Caller) -> list[Row]:
+    return [row for row in tx.fetch(SHEETS, panel=panel["id"]) if row["person_id"] == caller.actor.id]
+
+
+def _may_score(caller: Caller) -> None:
+    if "score" not in caller.actor.rights:
+        raise Forbidden(Text("此处仅供评审专家使用", "this is for experts alone"))
+
+
+def _instant(value: Any) -> str | None:
+    return instant(value) if value else None
