@@ -77,6 +77,7 @@ def create_app(
         yield
         if runner:
             runner.stop()
+        service.workers.close()
         if service.owns_database:
             service.database.close()
 

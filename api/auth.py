@@ -9,7 +9,6 @@ import re
 from datetime import datetime
 
 import structlog
-from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.middlewares import header
@@ -62,7 +61,7 @@ class Gate:
             except CallerChanged as changed:
                 owner, receive = changed.actor, kept.again(scope)
         else:
-            owner = await run_in_threadpool(self._look_up, secret, now)
+            owner = await self.service.workers.run(lambda: self._look_up(secret, now))
         self._remember(token, owner)
         if owner is None:
             raise self._unknown(scope, "unknown")
@@ -79,7 +78,7 @@ class Gate:
 
         async def sending(message: Message) -> None:
             if proviso is not None and not proviso.met:
-                await run_in_threadpool(self._see_to, proviso)
+                await self.service.workers.run(lambda: self._see_to(proviso))
             await send(message)
 
         scope["state"]["caller"] = Caller(actor, source_of(scope), now)

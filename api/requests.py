@@ -3,20 +3,24 @@
 import json
 import math
 from collections.abc import Callable, Coroutine
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any, NoReturn, cast
 
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from api.binding import Binding, is_plain
 from api.problems import EdgeProblem
+from api.service import Service
 from states.fields import CONTROL
 from states.findings import Text
 
 DEPTH = 32
-LARGEST = 2**53 - 1  # beyond this JSON readers disagree, and the log's entries take none
 LONG = 64 * 1024  # bytes from which a body is parsed outside the event loop
+LARGEST = 2**53 - 1  # beyond this JSON readers disagree, and the log's entries take none
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 HONOURED = ("if-match", "idempotency-key")
 
 
@@ -100,19 +104,20 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that refuses what it would otherwise pass over in silence."""
+    """A route that refuses what it would otherwise pass over in silence; where it is plain, it runs in one thread."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the framework's handler behind the checks."""
-        handler = super().get_route_handler()
+    def get_route_handler(self) -> Handler:
+        """Return our handler, or the framework's, behind the checks."""
+        handler = in_one_thread(Binding(self.dependant)) if is_plain(self.dependant) else super().get_route_handler()
         flat = [self.dependant, *self.dependant.dependencies]
         queries = {param.alias: param for part in flat for param in part.query_params}
+        known = frozenset(queries)
         many = frozenset(name for name, param in queries.items() if "list" in str(param.field_info.annotation))
         honoured = frozenset(param.alias.lower() for part in flat for param in part.header_params)
         reads_json = self.body_field is not None
 
         async def handle(request: Request) -> Response:
-            check_query(request, frozenset(queries), many)
+            check_query(request, known, many)
             if request.method != "GET":
                 check_headers(request, honoured)
             if reads_json:
@@ -120,6 +125,30 @@ class StrictRoute(APIRoute):
             return await handler(StrictRequest(request.scope, request.receive))
 
         return handle
+
+
+def in_one_thread(binding: Binding) -> Handler:
+    """Return a handler that reads the body and does all else in one thread: parsing, the function, its answer."""
+
+    async def handle(request: Request) -> Response:
+        body = None
+        if binding.body is not None:
+            try:
+                octets = await request.body()
+            except ClientDisconnect:
+                refuse("请求内容不完整", "the body has not come to its end")
+            body = partial(parse_json, octets) if octets else None
+        provided = await binding.provide(request)
+
+        def serve() -> Any:
+            return binding.call(**binding.fill(request, provided, body))
+
+        if binding.runs_in_loop:
+            return cast(Response, await serve())
+        service: Service = request.app.state.service
+        return cast(Response, await service.workers.run(serve))
+
+    return handle
 
 
 def check_query(request: Request, known: frozenset[str], many: frozenset[str]) -> None:

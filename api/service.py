@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from api.workers import Workers
 from lifecycle.audit import Log
 from lifecycle.database import Database, open_database
 from lifecycle.files.store import FileStore, open_store
@@ -25,6 +26,7 @@ class Service:
     files: FileStore
     key_file: Path | None  # where the writer's key was read from; None: the log was handed in
     owns_database: bool  # whether to close it at the end
+    workers: Workers  # as many as the pool has connections
 
 
 def open_service(settings: Settings, database: Database | None, log: Log | None, clock: Clock | None) -> Service:
@@ -37,6 +39,7 @@ def open_service(settings: Settings, database: Database | None, log: Log | None,
         open_store(settings),
         None if log else settings.writer_key,
         database is None,
+        Workers(settings.pool_size),
     )
 
 

@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     receipts_sync: Literal["second", "each"] = "second"  # on the disk within a second, or before the answer
     files_url: str | None = None  # where files are stored, any fsspec URL: s3://bucket/folder; default: data_dir/files
     files_options: dict[str, Any] = {}  # what that filesystem wants beside its URL
-    pool_size: int = 40  # at least the number of worker threads
+    pool_size: int = 40  # as many threads serve requests
     lock_timeout_ms: int = 10_000
     host: str = "127.0.0.1"
     port: int = 8000
