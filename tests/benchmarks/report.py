@@ -18,6 +18,12 @@ NAMES = {
     "pgbench": "pgbench, the door's SQL as it sends it",
     "pgbench-split": "pgbench, each write a statement of its own",
 }
+REQUESTS = {
+    "noop": "the no-op: `GET /healthz`",
+    "me": "the same, signed in, one read: `GET /api/v1/people/me`",
+    "dry": "an act tried: `POST /api/v1/projects/{id}/transitions` with `dry_run`",
+    "act": "an act done: `POST /api/v1/projects/{id}/transitions`",
+}
 AT = 4  # clients at which the targets are set
 
 
@@ -161,11 +167,25 @@ def _http(found: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "The real server, one process; one client on a kept connection, turns of 25 requests of each kind."
     yield ""
-    rows = [
-        (words, *(text(_ms(spread(item[f"{name}{part}_us"] for item in found["http"])), 2) for part in ("", "_p95")))
-        for name, words in (("noop", "`GET /healthz`"), ("act", "`POST /api/v1/projects/{id}/transitions`"))
-    ]
-    yield table(("", "ms, median", "ms, 95 %"), rows)
+    rows = []
+    for name, words in REQUESTS.items():
+        own = [item for item in found["http"] if f"{name}_us" in item]
+        times = (text(_ms(spread(item[f"{name}{part}_us"] for item in own)), 2) for part in ("", "_p95"))
+        ratio = spread(item[f"{name}_us"] / item["noop_us"] for item in own)
+        rows += [(words, *times, text(ratio, 2))] if own else []
+    yield table(("", "ms, median", "ms, 95 %", "in no-ops"), rows)
+    if found.get("crowd"):
+        yield ""
+        yield "Acts on several connections at once, each client in a process of its own:"
+        yield ""
+        clients, own = found["crowd"][0]["clients"], found["crowd"]
+        figures = (
+            text(spread_of(own)),
+            *(text(_ms(spread_of(own, name)), 2) for name in ("median_us", "p95_us")),
+            *(text(spread_of(own, name)) for name in ("cpu_us", "server_us")),
+        )
+        heads = ("connections", "acts/s", "ms, median", "ms, 95 %", "µs of the serving process", "µs of PostgreSQL")
+        yield table(heads, [(clients, *figures)])
 
 
 def _growth(found: Mapping[str, Any]) -> Iterator[str]:

@@ -171,7 +171,7 @@ def figures() -> dict[str, Any]:
             **measured,
         },
         "bulk": {"rounds": 1, "slices": slices(pgbench=500), "bulk": [bulk], **measured},
-        "http": {"rounds": 1, "http": [web], **measured},
+        "http": {"rounds": 1, "http": [web], "crowd": slices(http=700)[:1], **measured},
         "growth": {
             **{"rounds": 1, "scale": 1, "projects": 1000, "slices": slices(large=900, small=1000)},
             "filled": {"seconds": 1, "rows": {"entry": 10_000}, "bytes": 2**30},
