@@ -41,6 +41,7 @@ STATUS: dict[str, int] = {
     "idempotency-key-reused": 422,
     "file-refused": 422,
     "import-refused": 422,
+    "list-refused": 422,
     "invalid": 422,
     "rules-unmet": 422,
     "too-soon": 429,

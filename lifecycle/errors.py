@@ -139,6 +139,14 @@ class ImportRefused(Refusal):
     title = Text("导入未完成", "Nothing was imported")
 
 
+class ListRefused(Refusal):
+    """A list that a unit or officer handed in has faults; nothing of it was kept."""
+
+    code = "list-refused"
+    outcome = "failed"
+    title = Text("明细有误，未保存", "The list has faults, nothing was kept")
+
+
 class Busy(Refusal):
     """The row is held by another act for longer than the lock's limit; nothing was done, try again."""
 

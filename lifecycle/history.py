@@ -69,6 +69,10 @@ class _Reader:
         """Return whether this is a deadline that an officer added, not for the reader."""
         return path.startswith("/deadlines/") and "to" in value and not sees_deadline(self.actor, value)
 
+    def _undecided(self, path: str) -> bool:
+        """Return whether this is what was verified of a list, which the unit reads with the decision and not before."""
+        return self.actor.scope == "unit" and path.startswith("/lists/") and "_verified" in path
+
     def change(self, index: int, change: Mapping[str, Any]) -> dict[str, Any]:
         """Return a change with its values as the reader may see them."""
         path = change["path"]
@@ -77,7 +81,7 @@ class _Reader:
         unseen |= path.removeprefix("/documents/") in hidden_documents(self.actor, self.definition)
         for side in ("old", "new"):
             value = self.open(change[side], f"/changes/{index}/{side}")
-            if value is not None and (unseen or self._kept_back(path, value)):
+            if value is not None and (unseen or self._kept_back(path, value) or self._undecided(path)):
                 value = KEPT
             elif path == "/pending" and value is not None and WITHHELD not in value:
                 value = pending_for(self.actor, self.definition, value) or KEPT

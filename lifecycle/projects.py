@@ -212,6 +212,7 @@ def _new_row(caller: Caller, batch: Row, rules: RuleSet, application: Applicatio
         "signers": {},
         "deadlines": {},
         "responsible": {},
+        "lists": {},
         "pending": None,
         "plan": [],
         "head_seq": 0,

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from lifecycle.canonical import instant
 from lifecycle.checkpoints import DUE, due_of
 from lifecycle.database import Transaction
+from lifecycle.investment_reading import faults_of_lists
 from lifecycle.rulebooks import rules_of_row
 from lifecycle.sets import for_both, select_many, within
 from lifecycle.snapshots import NESTED, PLAIN, PRIVATE, facts_of, plain
@@ -146,7 +147,8 @@ def _compared(tx: Transaction, rows: Sequence[Row]) -> Iterator[tuple[Row, list[
     for item in select_many(tx, OPEN_CHECKPOINTS, "projects", ids):
         opened[item["project_id"]].append(item)
     for row, played in zip(rows, play(tx, ids), strict=True):
-        yield row, [*played.problems, *_differences(tx, row, played), *_planned(row, played, opened[row["id"]])]
+        lists = faults_of_lists(tx, row) if row["lists"] else ()
+        yield row, [*played.problems, *_differences(tx, row, played), *_planned(row, played, opened[row["id"]]), *lists]
 
 
 def _differences(tx: Transaction, row: Row, played: Played) -> Iterator[str]:

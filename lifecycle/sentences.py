@@ -33,6 +33,8 @@ _TEMPLATES: dict[str, Text] = {
     "project.deadline_withdrawn": Text(
         "{date} {who}撤销期限{deadline}", "{date} {who} withdrew the deadline {deadline}"
     ),
+    "project.investment_claimed": Text("{date} {who}报送{list}", "{date} {who} handed in {list}"),
+    "project.investment_verified": Text("{date} {who}逐行核定{list}", "{date} {who} verified line by line {list}"),
     "project.reassigned": Text("{date} {who}转办，{charge}", "{date} {who} handed over: {charge}"),
     "project.document_stored": Text("{date} {who}上传材料：{document}", "{date} {who} brought in: {document}"),
     "project.chased": Text("{date} {who}催办：{chased}", "{date} {who} chased: {chased}"),
@@ -66,6 +68,8 @@ _ACTS: dict[str, Text] = {  # acts of ours, which no definition names
     "add_deadline": Text("增设期限", "add a deadline"),
     "move_deadline": Text("调整期限", "move a deadline"),
     "end_deadline": Text("了结期限", "end a deadline"),
+    "claim_investment": Text("报送实际投入明细", "hand in a list of actual investment"),
+    "verify_investment": Text("核定实际投入明细", "verify a list of actual investment"),
     "assign": Text("转办", "hand over"),
     "chase": Text("催办", "chase"),
     "store_document": Text("上传材料", "bring in a document"),
@@ -114,6 +118,7 @@ def tell(
         "columns": _columns(told["changes"]),
         "why": _why(told),
         "deadline": _deadline(told["changes"]),
+        "list": _list(definition, told["changes"]),
         "charge": _charge(told["changes"], names),
         "document": _document(definition, told["changes"]),
         "chased": _chased(definition, told["changes"], deadlines),
@@ -207,6 +212,22 @@ def _deadline(changes: list[Mapping[str, Any]]) -> Text:
             title, due_on = deadline["title"], deadline["due_on"]
             return Text(f"“{title}”（{due_on}）", f"“{title}” ({due_on})")
     return Text("（内容不公开）", "(not shown)")
+
+
+def _list(definition: LifecycleDefinition, changes: list[Mapping[str, Any]]) -> Text:
+    """Return which round's list it is, with version and lines where the reader may know them; never its sums."""
+    for change in changes:
+        name = change["path"].removeprefix("/lists/").rpartition("_")[0]
+        if change["path"].startswith("/lists/") and name in definition.rounds:
+            label, new = definition.rounds[name], change["new"]
+            number, lines = (new.get(key) for key in ("number", "lines")) if isinstance(new, Mapping) else (None, None)
+            known = number is not None
+            return Text(
+                f"{label.zh}实际投入明细" + (f"（第{number}版，{lines}行）" if known else ""),
+                f"the list of actual investment for {label.en}"
+                + (f" (version {number}, {lines} lines)" if known else ""),
+            )
+    return Text("实际投入明细", "the list of actual investment")
 
 
 def _charge(changes: list[Mapping[str, Any]], names: Mapping[str, str]) -> Text:

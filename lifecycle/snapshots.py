@@ -37,7 +37,7 @@ PLAIN = (
 PRIVATE = ("opinion", "remarks", "contact_name", "contact_phone")  # committed to, never in clear
 # Paths that tell of an act and not of the project: nothing to replay.
 ABOUT_ACT = ("effective_on", "chased", "document", "document_name", "docket")
-NESTED = ("record", "documents", "signers", "deadlines", "responsible")
+NESTED = ("record", "documents", "signers", "deadlines", "responsible", "lists")
 
 
 def facts_of(row: Mapping[str, Any]) -> Facts:
@@ -56,6 +56,7 @@ def facts_of(row: Mapping[str, Any]) -> Facts:
         documents=row["documents"],
         flags=frozenset(row["flags"]),
         signers=row["signers"],
+        lists=row["lists"],
         deadlines=row["deadlines"],
         pending=Pending(**pending) if pending else None,
         invented=bool(row.get("invented")),

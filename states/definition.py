@@ -137,6 +137,13 @@ class DocketSpec(Labelled):
     returns: Code | None = None  # the act by which that party gives it back
 
 
+class Round(Labelled):
+    """An acceptance round: the fields that hold what the unit claims to have invested and what was verified of it."""
+
+    claimed: Code
+    verified: Code
+
+
 class Invariant(Labelled):
     """A property no path may break; `pilot check` proves it by walking every path."""
 
@@ -171,6 +178,7 @@ class LifecycleDefinition(Frozen):
     checkpoints: dict[Code, CheckpointSpec] = Field(default_factory=dict)
     capacities: dict[Code, CapacitySpec] = Field(default_factory=dict)
     flags: dict[Code, Flag] = Field(default_factory=dict)
+    rounds: dict[Code, Round] = Field(default_factory=dict)
     transitions: tuple[Transition, ...]
     dockets: dict[Code, DocketSpec] = Field(default_factory=dict)
     invariants: tuple[Invariant, ...] = ()
@@ -211,6 +219,16 @@ class LifecycleDefinition(Frozen):
             if state in transition.source and (not transition.modes or mode in transition.modes):
                 return transition
         return None
+
+    def round_arrows(self, name: str, field: str, mode: str) -> list[Transition]:
+        """Return the transitions of a round in a mode that bring this field: its applications, or its approvals."""
+        return [
+            transition
+            for transition in self.transitions
+            if transition.round == name
+            and field in transition.fields
+            and (not transition.modes or mode in transition.modes)
+        ]
 
     def returns_to(self, state: str) -> frozenset[str]:
         """Return the states from which an arrow (not a return) leads into `state`: where `@left` may go."""

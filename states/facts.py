@@ -104,6 +104,7 @@ class Facts:
     record: Mapping[str, Any] = field(default_factory=dict)  # what earlier acts put on record
     documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # kind -> id, sha256, size, version
     flags: frozenset[str] = frozenset()
+    lists: Mapping[str, Any] = field(default_factory=dict)  # <round>_claimed, <round>_verified -> numbers and totals
     deadlines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # number -> one added by hand
     signers: Mapping[str, str] = field(default_factory=dict)  # event -> id of the person who did it last
     pending: Pending | None = None

@@ -3,7 +3,7 @@
 import hashlib
 import tomllib
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationError
 
@@ -123,7 +123,10 @@ class Supervision(Frozen):
 
 
 class Acceptance(Frozen):
-    """R21: the two rounds and their windows, counted from publication."""
+    """R21: the two rounds and their windows, counted from publication; money verified by lists of actual investment.
+
+    `lists`: totals are held against the list where the round has one, or must have one; `off`: totals alone count.
+    """
 
     mode: str
     half_year_months: Months
@@ -133,6 +136,8 @@ class Acceptance(Frozen):
     grace_days: Days
     grace_counting: Counting
     verify_money: bool
+    lists: Literal["off", "where_kept", "required"]
+    categories: dict[str, Labelled]
 
 
 class Rectification(Frozen):

@@ -7,6 +7,7 @@ from lifecycle.tables.batches import Batch, Capacity, Rulebook, Shortlisted, Tas
 from lifecycle.tables.checkpoints import Checkpoint
 from lifecycle.tables.dockets import Docket, DocketItem
 from lifecycle.tables.documents import Document, File
+from lifecycle.tables.investments import ClaimedInvoice, InvestmentLine, InvestmentList, InvestmentVerdict
 from lifecycle.tables.jobs import Job
 from lifecycle.tables.notices import Address, Announcement, Feed, Message, Notice
 from lifecycle.tables.panels import (
@@ -31,6 +32,7 @@ __all__ = [
     "Batch",
     "Capacity",
     "Checkpoint",
+    "ClaimedInvoice",
     "Disclosure",
     "Docket",
     "DocketItem",
@@ -38,6 +40,9 @@ __all__ = [
     "Entry",
     "Feed",
     "File",
+    "InvestmentLine",
+    "InvestmentList",
+    "InvestmentVerdict",
     "Job",
     "Leaf",
     "Membership",

@@ -51,6 +51,7 @@ class Project(SQLModel, table=True):
     signers: Any = Field(sa_column=column(Json))
     deadlines: Any = Field(sa_column=column(Json, server_default="{}"))  # number -> a deadline added by hand
     responsible: Any = Field(sa_column=column(Json, server_default="{}"))  # role -> id of the person in charge
+    lists: Any = Field(sa_column=column(Json, server_default="{}"))  # of actual investment: numbers and totals
     pending: Any = Field(sa_column=column(Json, nullable=True))
     plan: Any = Field(sa_column=column(Json))  # its open checkpoints, so that one locked read brings them
 

@@ -134,6 +134,8 @@ def _mentions(definition: LifecycleDefinition) -> Iterator[Mention]:
         yield from _each("field", f"checkpoints.{name}.typed", _maybe(checkpoint.typed))
         yield from _each("field", f"checkpoints.{name}.done", _maybe(checkpoint.done))
         yield from _each("field", f"checkpoints.{name}.stood", _maybe(checkpoint.stood))
+    for name, acceptance in definition.rounds.items():
+        yield from _each("field", f"rounds.{name}", (acceptance.claimed, acceptance.verified))
     for index, place in places(definition).items():
         yield from _of_transition(place, definition.transitions[index])
     for name, docket in definition.dockets.items():
