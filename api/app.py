@@ -30,10 +30,12 @@ from api.routes import (
     jobs,
     messages,
     notices,
+    panels,
     people,
     plans,
     projects,
     responsibles,
+    reviews,
     transitions,
 )
 from api.scheduling import context_of
@@ -47,7 +49,7 @@ from schedules.runner import Runner
 ROUTERS = (
     *(transitions, projects, history, bulk, dockets, batches, imports),
     *(checkpoints, deadlines, responsibles, chases, notices, messages),
-    *(addresses, feeds, jobs, plans),
+    *(addresses, feeds, jobs, plans, panels, reviews),
     *(documents, definitions, people, explanations, health),
 )
 

@@ -26,6 +26,8 @@ TAGS = {
     "messages": ("发信", "Messages"),
     "documents": ("材料", "Documents"),
     "exchange": ("导入导出", "Imports and exports"),
+    "panels": ("专家组", "Panels of experts"),
+    "reviews": ("专家评审", "An expert's own work"),
     "definitions": ("流程与政策", "Lifecycles and policies"),
     "people": ("人员", "People"),
     "service": ("服务", "Service"),

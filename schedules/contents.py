@@ -86,6 +86,8 @@ def _of_cause(row: Row, announcement: Row | None, people: Mapping[str, Row], rul
         "note": details.get("note") or "",
         "event": _label(arrows[0] if arrows else None, announcement["event"]),
     }
+    if "panel" in details:  # of a panel: what there is to score is told by number, never by project
+        told |= {"title": details["title"], "checkpoint": f"评分表{details['count']}份", "due_on": details["due_on"]}
     if "to" in details:  # the state that the act led to, whatever has happened since
         told["state"] = _label(rules.definition.states.get(details["to"]), details["to"])
     return told

@@ -20,9 +20,11 @@ from states.planning import BY_HAND
 from states.reminders import KindOfNotice, Series, Times
 from states.series import Occasion, next_occasion, occasions, send_at
 
+EXPERT = "expert"
 LIMIT = 200  # checkpoints, and announcements, in one transaction
 PUT_OFF = timedelta(hours=1)  # until what could not be read is tried again
 CHASE, ASSIGNED = "chase", "assigned"  # the announcements that are no lifecycle's events
+SHEETS = "sheets_missing"  # and the one for an expert: of his panel, and of no project
 
 
 _log = structlog.get_logger("pilot.reminders")
@@ -51,7 +53,7 @@ class Told(NamedTuple):
     """Why somebody is told something, and of what."""
 
     batch_id: str
-    project_id: str
+    project_id: str | None
     checkpoint_id: str | None
     cause: str
     version: int
@@ -102,6 +104,8 @@ def plan_announced(
     A chase of what has ended meanwhile reaches nobody, and is recorded so.
     """
     plan, details, event = rules.reminders, row["details"], row["event"]
+    if event == SHEETS:
+        return _of_panel(row, rules, channels, now)
     only: str | None = None
     reach = reach_of_row(row)
     roles: Sequence[str] = plan.events.get(event, ())
@@ -135,6 +139,25 @@ def plan_announced(
     ]
 
 
+def _of_panel(row: Row, rules: RuleSet, channels: Channels, now: datetime) -> list[Row]:
+    """Return the notices of a panel's chase: for the expert alone, and of no project, so that no city reads them."""
+    details = row["details"]
+    due_on = date.fromisoformat(details["due_on"]) if details["due_on"] else None
+    told = Told(
+        row["batch_id"],
+        None,
+        None,
+        f"announcement/{row['id']}",
+        row["version"],
+        "scores",
+        "event",
+        datetime.fromisoformat(details["made_at"]) if "made_at" in details else row["at"],
+        due_on,
+        _rule(rules, SHEETS, due_on, False),
+    )
+    return list(_notices(told, details["person"], EXPERT, channels, rules, now))
+
+
 def looked_at_from(due: Due, rules: RuleSet, next_at: datetime) -> datetime:
     """Return from when on a checkpoint's occasions are to be told, given the instant kept with it.
 
@@ -161,7 +184,9 @@ def queue_due(tx: Transaction, now: datetime, limit: int = LIMIT) -> int:
     due, announced = sweeps.with_projects(tx, due, announced)
     chased = sweeps.checkpoints_named(tx, _chased(announced))
     crowd = recipients.crowd_around(tx, map(reach_of_row, (*due, *announced)))
-    channels = recipients.channels_of(recipients.addresses_of(tx, crowd.ids).values())
+    told_by_name = [row["details"]["person"] for row in announced if row["event"] == SHEETS]
+    addresses = recipients.addresses_of(tx, [*crowd.ids, *told_by_name])
+    channels = recipients.channels_of(addresses.values())
     looked_at = {row["id"]: _tried(partial(_look_at, tx, row, crowd, channels, now), row, now) for row in due}
     told = {
         row["id"]: _tried(partial(_tell, tx, row, chased.get(_checkpoint_of(row)), crowd, channels, now), row, now)

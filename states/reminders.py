@@ -24,7 +24,7 @@ PLACES = frozenset(
     }
 )
 KindOfNotice = Literal[
-    "opened", "moved", "before", "due", "late", "escalated", "event", "chase", "assigned", "digest", "test"
+    "opened", "moved", "before", "due", "late", "escalated", "event", "chase", "assigned", "scores", "digest", "test"
 ]
 KINDS: tuple[KindOfNotice, ...] = get_args(KindOfNotice)
 Roles = tuple[Code, ...]

@@ -228,7 +228,9 @@ def add_projects(
     rows = [{"panel_id": held.id, "project_id": row["id"], "purpose": held.row["purpose"], "round": 1} for row in new]
     sets.insert_many(tx, _given, rows)
     changes = [Change("/projects", None, row["id"]) for row in new]
-    return record(tx, log, caller, held, "panel.projects_added", changes, told={"added": [row["code"] for row in new]})
+    return record(
+        tx, log, caller, held, "panel.projects_added", changes, told={"added": sorted(row["code"] for row in new)}
+    )
 
 
 def remove_project(

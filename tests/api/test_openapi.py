@@ -37,6 +37,10 @@ OPERATIONS = {
     "listJobs", "readMetrics", "previewCalendar", "adoptCalendar", "showPlan", "previewPlan", "setPlan", "simulate",
     "listNotices", "listToDos", "markRead", "listMessages", "requeueMessage", "noteBounce",
     "listDefinitions", "showDefinition", "showDiagram", "showDiagramSource", "listPolicies", "showPolicy",
+    "listPanels", "foundPanel", "showPanel", "listSheets", "listResults", "addExperts", "removeExpert",
+    "addPanelProjects", "removePanelProject", "assignExperts", "assignEvenly", "releaseSheet", "openScoring",
+    "recordSession", "chaseSheets", "concludePanel", "reopenPanel",
+    "listReviews", "showReview", "declareConflicts", "showPapers", "showSheet", "keepSheet", "submitSheet",
     "whoAmI", "describeApi", "explainProblem", "isAlive", "isReady",
 }  # fmt: skip
 OPEN = {"isAlive", "isReady", "readFeed"}
