@@ -14,6 +14,7 @@ from api.middlewares import AccessLog, BodyLimit, Faults, Receipts, RequestIds, 
 from api.problems import respond
 from api.routes import (
     addresses,
+    audit,
     batches,
     bulk,
     chases,
@@ -49,7 +50,7 @@ from schedules.runner import Runner
 ROUTERS = (
     *(transitions, projects, history, bulk, dockets, batches, imports),
     *(checkpoints, deadlines, responsibles, chases, notices, messages),
-    *(addresses, feeds, jobs, plans, panels, reviews),
+    *(addresses, feeds, jobs, plans, panels, reviews, audit),
     *(documents, definitions, people, explanations, health),
 )
 

@@ -25,6 +25,7 @@ TAGS = {
     "notices": ("提醒与待办", "Reminders and to-dos"),
     "messages": ("发信", "Messages"),
     "documents": ("材料", "Documents"),
+    "audit": ("审计", "Audit"),
     "exchange": ("导入导出", "Imports and exports"),
     "panels": ("专家组", "Panels of experts"),
     "reviews": ("专家评审", "An expert's own work"),

@@ -17,6 +17,7 @@ import psycopg
 import typer
 from rich.console import Console
 
+from api.cli import bundles
 from api.cli.keys import keys
 from api.cli.output import REFUSED, emit, escape, usage
 from api.cli.people import AsJson
@@ -38,6 +39,9 @@ from states.findings import Text
 
 audit = typer.Typer(help="留痕封存 / the audit log's seal", no_args_is_help=True)
 audit.add_typer(keys, name="keys")
+audit.command("bundle")(bundles.bundle)
+audit.command("verifier")(bundles.verifier)
+audit.command("verify")(bundles.verify)
 
 EVERY = 1.0  # seconds between two passes where nothing waits
 SWEEP = 3600.0  # seconds between two searches for entries that are neither sealed nor pending

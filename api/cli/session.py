@@ -19,7 +19,7 @@ SETUP = Actor(
     "system",
     "system",
     scope="all",
-    rights=frozenset({"read", "accounts", "batches", "export"}),
+    rights=frozenset({"read", "accounts", "batches", "export", "audit"}),
     auth="shell",
 )
 

@@ -122,7 +122,7 @@ def examine(origin: str, row: Row, writers: Writers, signed: bool) -> Mapping[st
         return problem("leaf")
     try:
         body = parse_canonical(row["body"])
-        wrong = [name for name, told in projections(body).items() if not _same(told, _stored(row, name))]
+        wrong = strayed(row, body)
     except (NotCanonical, KeyError, TypeError) as error:
         return problem("body", type(error).__name__)
     if wrong:
@@ -132,6 +132,15 @@ def examine(origin: str, row: Row, writers: Writers, signed: bool) -> Mapping[st
     if row["key_id"] not in writers or row["key_id"] in writers.ended:
         return problem("key-ended" if row["key_id"] in writers.ended else "key", row["key_id"])
     return body if signed else problem("signature")
+
+
+def strayed(row: Row, body: Mapping[str, Any]) -> list[str]:
+    """Return the search columns that are not what the body says.
+
+    Raises:
+        KeyError, TypeError: the body is not an entry's.
+    """
+    return [name for name, told in projections(body).items() if not _same(told, _stored(row, name))]
 
 
 def projections(body: Mapping[str, Any]) -> dict[str, Any]:

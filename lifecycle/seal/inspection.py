@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from lifecycle.canonical import leaf_hash
+from lifecycle.canonical import leaf_hash, parse_canonical
 from lifecycle.database import Transaction
-from lifecycle.seal.examination import Problem
+from lifecycle.seal.examination import Problem, strayed
 from lifecycle.seal.merkle import SHA256, Frontier, Suite
 from lifecycle.seal.pending import lost
 from lifecycle.seal.trees import HEIGHT, BrokenTree, hashes_at, size_of
@@ -23,7 +23,7 @@ _leaf = Leaf.__table__  # type: ignore[attr-defined]
 
 CHUNK = 4096
 SEALED = Statement(
-    sa.select(_leaf.c.index, _leaf.c.entry_id, _leaf.c.hash, _entry.c.stream, _entry.c.seq, _entry.c.body)
+    sa.select(_leaf.c.index, _leaf.c.entry_id, _leaf.c.hash, *_entry.c)
     .join(_entry, _entry.c.id == _leaf.c.entry_id, isouter=True)
     .where(_leaf.c.index >= sa.bindparam("first"), _leaf.c.index < sa.bindparam("end"))
     .order_by(_leaf.c.index)
@@ -44,7 +44,8 @@ def altered(row: Row) -> Problem | None:
         return Problem("sealed-gone", row["entry_id"], detail=f"{row['index']}")
     if leaf_hash(row["body"]) != row["hash"]:
         return Problem("sealed-changed", row["entry_id"], row["stream"], row["seq"], f"{row['index']}")
-    return None
+    wrong = strayed(row, parse_canonical(row["body"]))
+    return Problem("columns", row["entry_id"], row["stream"], row["seq"], ", ".join(wrong)) if wrong else None
 
 
 def inspect(tx: Transaction, suite: Suite = SHA256) -> Inspected:

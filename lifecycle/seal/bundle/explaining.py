@@ -1,0 +1,28 @@
+"""What a bundle says of itself: how to check it, and what every file, column and field means, in both languages."""
+
+from importlib.resources import files
+
+from lifecycle.seal.bundle.scope import Scope
+from lifecycle.seal.bundle.views import COLUMNS
+from lifecycle.seal.heads import TreeHead
+
+KINDS = {"log": ("整个日志", "the whole log"), "batch": ("一个批次", "a batch"), "project": ("一个项目", "a project")}
+
+
+def readme(head: TreeHead, scope: Scope, made_at: str) -> str:
+    """Return the README of a bundle."""
+    zh, en = KINDS[scope.kind]
+    about = scope.code or ""
+    return _text("README.md").format(
+        origin=head.origin, zh=zh, en=en, about=about, size=head.size, root=head.root.hex(), made_at=made_at
+    )
+
+
+def dictionary() -> str:
+    """Return the data dictionary."""
+    columns = "\n".join(f"| `{column.code}` | {column.zh} | {column.told} |" for column in COLUMNS)
+    return _text("DICTIONARY.md").format(columns=columns)
+
+
+def _text(name: str) -> str:
+    return files("lifecycle.seal.bundle").joinpath(name).read_text("utf-8")

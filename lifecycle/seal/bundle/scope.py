@@ -1,0 +1,112 @@
+"""What a bundle is about: the whole log, a batch, or a project; and the sealed entries of it, in the bundle's order."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+import sqlalchemy as sa
+
+from lifecycle.attempts import SUBJECTS
+from lifecycle.database import Transaction
+from lifecycle.errors import NotFound
+from lifecycle.requests import is_identifier
+from lifecycle.seal.ends import STREAM as HEADS
+from lifecycle.seal.keyring import STREAM as KEYS
+from lifecycle.sets import for_both, select_many, within
+from lifecycle.statements import Row, Statement
+from lifecycle.tables import Batch, Disclosure, Entry, Leaf, Project
+from states.findings import Text
+
+_entry = Entry.__table__  # type: ignore[attr-defined]
+_leaf = Leaf.__table__  # type: ignore[attr-defined]
+_disclosure = Disclosure.__table__  # type: ignore[attr-defined]
+_batch = Batch.__table__  # type: ignore[attr-defined]
+_project = Project.__table__  # type: ignore[attr-defined]
+
+Kind = Literal["log", "batch", "project"]
+CHUNK = 2_000  # entries at a time
+STREAMS = 200  # streams at a time: some thousand entries
+
+_COLUMNS = (_leaf.c.index, _leaf.c.hash, *_entry.c)
+BY_INDEX = Statement(
+    sa.select(*_COLUMNS)
+    .join(_entry, _entry.c.id == _leaf.c.entry_id)
+    .where(_leaf.c.index >= sa.bindparam("first"), _leaf.c.index < sa.bindparam("end"))
+    .order_by(_leaf.c.index)
+)
+BY_STREAM = for_both(
+    lambda d: (
+        sa.select(*_COLUMNS)
+        .join(_entry, _entry.c.id == _leaf.c.entry_id)
+        .where(within(_entry.c.stream, "streams", d))
+        .order_by(_entry.c.stream, _entry.c.seq)
+    )
+)
+DISCLOSED = for_both(lambda d: sa.select(_disclosure).where(within(_disclosure.c.entry_id, "entries", d, "uuid")))
+BATCH = Statement(
+    sa.select(_batch.c.id, _batch.c.code).where(
+        sa.or_(_batch.c.id == sa.bindparam("one", type_=_batch.c.id.type), _batch.c.code == sa.bindparam("code"))
+    )
+)
+PROJECT = Statement(sa.select(_project.c.id, _project.c.code).where(_project.c.id == sa.bindparam("wanted")))
+NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+def _of_batch(table: sa.Table) -> Statement:
+    return Statement(sa.select(table.c.id).where(table.c.batch_id == sa.bindparam("batch")).order_by(table.c.id))
+
+
+WITH_BATCH = {kind: _of_batch(table) for kind, table in SUBJECTS.items() if "batch_id" in table.c}
+
+
+class Scope(NamedTuple):
+    """What a bundle is about; `streams` is None for the whole log. Keys and heads belong to every bundle."""
+
+    kind: Kind
+    id: str | None = None
+    code: str | None = None
+    streams: Sequence[str] | None = None
+
+
+def scope_of(tx: Transaction, kind: Kind, name: str | None) -> Scope:
+    """Return the scope: the log, a batch by code or id with all that belongs to it, or a project by id.
+
+    Raises:
+        NotFound: there is no such batch or project.
+    """
+    if kind == "log":
+        return Scope("log")
+    asked = name or ""
+    if kind == "batch":
+        row = tx.one(BATCH, one=asked if is_identifier(asked) else NOBODY, code=asked)
+    else:
+        row = tx.one(PROJECT, wanted=asked) if is_identifier(asked) else None
+    if row is None:
+        raise NotFound(Text("没有此批次或项目", "there is no such batch or project"))
+    own = [f"{kind}/{row['id']}"]
+    if kind == "batch":
+        for subject, statement in WITH_BATCH.items():
+            own += [f"{subject}/{found['id']}" for found in tx.fetch(statement, batch=row["id"])]
+    return Scope(kind, row["id"], row["code"], (KEYS, HEADS, *own))
+
+
+def entries_of(tx: Transaction, scope: Scope, size: int) -> Iterator[list[Row]]:
+    """Yield the sealed entries of a scope in the tree of this size, some thousand at a time.
+
+    Of the whole log by their place in the tree; otherwise stream by stream, those of keys and heads first.
+    """
+    if scope.streams is None:
+        for first in range(0, size, CHUNK):
+            yield tx.fetch(BY_INDEX, first=first, end=min(size, first + CHUNK))
+        return
+    for at in range(0, len(scope.streams), STREAMS):
+        rows = select_many(tx, BY_STREAM, "streams", list(scope.streams[at : at + STREAMS]))
+        sealed = [row for row in rows if row["index"] < size]
+        for first in range(0, len(sealed), CHUNK):
+            yield sealed[first : first + CHUNK]
+
+
+def disclosures_of(tx: Transaction, rows: Sequence[Row]) -> list[Row]:
+    """Return the disclosures of these entries, in the entries' order."""
+    order = {row["id"]: number for number, row in enumerate(rows)}
+    found = select_many(tx, DISCLOSED, "entries", list(order))
+    return sorted(found, key=lambda row: (order[row["entry_id"]], row["path"]))
