@@ -1,10 +1,10 @@
 """Bodies of requests about dockets 办理清单."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from api.schemas import Body, City, Code, Digest, DocumentBody, Flag, ProjectId, Reason, Version
+from api.schemas import Body, City, Code, Day, Digest, DocumentBody, Flag, ProjectId, Reason, Version
 from lifecycle.dockets.edits import DraftItem, Edit
 
 MANY = 20_000
@@ -74,3 +74,28 @@ class WithdrawalBody(Body):
 
     reason: Reason
     expected_version: Version | None = None
+
+
+class ReceiptBody(Body):
+    """That a docket has come: on which day, in how many paper copies; a reason where it came after its date."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"received_on": "2024-08-02", "paper_copies": 2}]})
+    received_on: Day
+    paper_copies: Annotated[int, Field(strict=True, ge=0, le=999)]
+    reason: Reason | None = None
+    expected_version: Version | None = None
+
+
+class ReturnBody(Body):
+    """What goes back (null: all of it), with the fields of the act by which it does."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"fields": {"faults": "汇总表缺少盖章"}}]})
+    projects: list[ProjectId] | None = Field(default=None, max_length=MANY)
+    fields: dict[Code, Any] = Field(default_factory=dict, max_length=100)
+    reason: Reason | None = None
+
+
+class AdmissionBody(Body):
+    """Why a draft may come after its date."""
+
+    reason: Reason

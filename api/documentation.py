@@ -104,7 +104,15 @@ def _docket(definition: LifecycleDefinition, spec: DocketSpec) -> str:
             + [f"（{documents[kind].zh}）" for kind in spec.optional_documents]
         ),
         fields[spec.ranked].zh if spec.ranked else "",
-        f"{people(spec.received_by)}；`{spec.returns}`" if spec.returns else "",
+        "；".join(
+            [
+                people(spec.received_by),
+                f"退回 returns `{spec.returns}`",
+                *([f"截止 due {spec.due}"] if spec.due else []),
+            ]
+        )
+        if spec.returns
+        else "",
     ]
     return " | ".join(cells)
 

@@ -31,8 +31,7 @@ def export_ledger(tx: Transaction, caller: Caller, batch: Row, state: str | None
     Raises:
         Forbidden: the caller may not export.
     """
-    if "export" not in caller.actor.rights:
-        raise Forbidden(Text("您无权导出台账", "you may not export the ledger"))
+    may_export(caller)
     policy = rules_of(tx, batch).policy
     titles = {row["code"]: row["title"] for row in tx.fetch(TASKS, batch=batch["id"])}
     if caller.actor.scope == "city":
@@ -40,7 +39,7 @@ def export_ledger(tx: Transaction, caller: Caller, batch: Row, state: str | None
     else:
         found = tx.fetch(OF_BATCH, batch=batch["id"])
     rows = [
-        _ledger_row(tx, row, titles, policy.rules.R14.exempt)
+        ledger_row(tx, row, titles, policy.rules.R14.exempt)
         for row in found
         if within_reach(caller, row) and state in (None, row["state"])
     ]
@@ -48,7 +47,18 @@ def export_ledger(tx: Transaction, caller: Caller, batch: Row, state: str | None
     return write_ledger(rows, vocabulary(policy), note, title=batch["title"])
 
 
-def _ledger_row(tx: Transaction, row: Row, titles: dict[str, str], exempt: tuple[str, ...]) -> LedgerRow:
+def may_export(caller: Caller) -> None:
+    """Refuse a caller who may not take tables of projects away.
+
+    Raises:
+        Forbidden: always for such a caller.
+    """
+    if "export" not in caller.actor.rights:
+        raise Forbidden(Text("您无权导出台账", "you may not export the ledger"))
+
+
+def ledger_row(tx: Transaction, row: Row, titles: dict[str, str], exempt: tuple[str, ...]) -> LedgerRow:
+    """Return a project's row as the ledger's line; `titles` are the tasks', `exempt` uses no quota (R14)."""
     definition = rules_for(tx, row["definition_hash"], row["policy_hash"]).definition
     return LedgerRow(
         application=application_of(row),

@@ -112,7 +112,7 @@ def tell(
     parts: Parts = {
         "date": _same(business_date(at, zone).isoformat()),
         "who": _who(told["actor"]),
-        "act": _act(definition, action.get("name") or ""),
+        "act": act_label(definition, action.get("name") or ""),
         "from": _state(definition, action.get("from")),
         "to": _state(definition, action.get("to")),
         "columns": _columns(told["changes"]),
@@ -184,7 +184,8 @@ def _who(actor: Mapping[str, Any]) -> Text:
     return Text(f"{name}（{label.zh}）", f"{name} ({label.en})")
 
 
-def _act(definition: LifecycleDefinition, event: str) -> Text:
+def act_label(definition: LifecycleDefinition, event: str) -> Text:
+    """Return what an act is called: a lifecycle's own, or one of ours."""
     found = definition.by_event.get(event)
     return Text(found[0].zh, found[0].en) if found else _ACTS.get(event, _same(event))
 

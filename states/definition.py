@@ -121,6 +121,13 @@ class Transition(Labelled):
     bulk: bool = True
 
 
+class LateAct(Frozen):
+    """What lets a docket come after its date: an act on each of its projects, with what that puts on record."""
+
+    event: Code
+    fields: dict[Code, tuple[str, ...]] = Field(default_factory=dict)
+
+
 class DocketSpec(Labelled):
     """A kind of docket 办理清单: projects of one batch that are listed, decided and released together."""
 
@@ -135,6 +142,8 @@ class DocketSpec(Labelled):
     ranked: Code | None = None  # the field that takes the dense order 1…n
     received_by: tuple[Code, ...] = ()  # another party that receives what is released
     returns: Code | None = None  # the act by which that party gives it back
+    due: str | None = None  # setting: the date by which that party must have it
+    late: LateAct | None = None  # how that party lets it come later
 
 
 class Round(Labelled):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from datetime import date
+from typing import Any
 
 from states.deadlines import business_date
 from states.definition import LEFT, DocketSpec, LifecycleDefinition
@@ -110,6 +111,16 @@ def docket_documents(definition: LifecycleDefinition, spec: DocketSpec, given: C
     return _finding("docket_documents", not missing, missing, None, DOCKET_DOCUMENTS)
 
 
+def documents_stored(
+    definition: LifecycleDefinition, given: Mapping[str, Mapping[str, Any]], stored: Collection[Reference]
+) -> Finding:
+    """Whether documents that are referred to are stored ones of that kind."""
+    labels = definition.documents
+    unknown = [kind for kind, reference in given.items() if Reference(kind, **reference) not in stored]
+    seen = [labels[kind].zh if kind in labels else kind for kind in unknown]
+    return _finding("documents_stored", not unknown, seen, None, DOCUMENTS_STORED)
+
+
 def evaluate(case: Case, before: Facts) -> list[Finding]:
     """Return the structural findings of a case whose event is offered; only those that apply."""
     return [
@@ -158,10 +169,7 @@ def _needs(case: Case) -> list[Finding]:
     if transition.documents:
         findings.append(_finding("documents_complete", not absent, absent, None, DOCUMENTS_COMPLETE))
     if case.facts.stored is not None:
-        references = {kind: Reference(kind, **reference) for kind, reference in act.documents.items()}
-        unknown = [kind for kind, reference in references.items() if reference not in case.facts.stored]
-        seen = [labels.documents[kind].zh if kind in labels.documents else kind for kind in unknown]
-        findings.append(_finding("documents_stored", not unknown, seen, None, DOCUMENTS_STORED))
+        findings.append(documents_stored(labels, act.documents, case.facts.stored))
     if strange:
         findings.append(_finding("documents_known", False, strange, sorted(known), DOCUMENTS_KNOWN))
     if transition.reason:

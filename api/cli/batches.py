@@ -1,7 +1,7 @@
 """Commands about batches and workbooks."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -9,6 +9,7 @@ from rich.console import Console
 from api.cli.output import emit, escape, refusals, refuse, table, usage
 from api.cli.people import AsJson, AsLogin
 from api.cli.session import open_session
+from lifecycle import quotas
 from lifecycle.attempts import attempt
 from lifecycle.batches import ALL, find_batch, open_batch, summary
 from lifecycle.errors import ImportRefused
@@ -49,6 +50,28 @@ def open_one(
         with attempt(session.database, session.log, caller, ("system", "batches"), "open_batch") as tx:
             batch = open_batch(tx, session.log, caller, code, definition_text, policy_text)
     emit({"id": batch, "code": code}, as_json, lambda console: console.print(f"已开设 opened: {code} {batch}"))
+
+
+@batches.command("quotas")
+def watch(
+    batch: Batch,
+    ledger: Annotated[str | None, typer.Option(help="限额台账，如 city_quota/370100 / ledger of one")] = None,
+    as_login: AsLogin = None,
+    as_json: AsJson = False,
+) -> None:
+    """名额使用情况与台账 / quotas as they stand, or every movement of one."""
+    session = open_session()
+    with refusals(as_json), session.database.reading() as tx:
+        caller, row = session.caller(as_login), find_batch(tx, batch)
+        if ledger is None:
+            found: Any = quotas.watch_quotas(tx, caller, row)
+            names: tuple[str, ...] = ("city", "ceiling", "used", "exempt", "drafted", "left", "over")
+            lines = found
+        else:
+            pool, _, key = ledger.partition("/")
+            found = quotas.read_movements(tx, caller, row, pool, key)
+            names, lines = ("at", "code", "event", "actor", "change", "held"), found["movements"]
+    emit(found, as_json, lambda console: table(console, names, [[line[name] for name in names] for line in lines]))
 
 
 def import_workbook(

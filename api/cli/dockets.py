@@ -1,6 +1,7 @@
 """Commands about dockets 办理清单: listed, shown, drafted and edited by a file, previewed, released, given up."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,11 +12,11 @@ from rich.console import Console
 from api.cli.output import emit, emit_page, escape, findings, refusals, table, usage
 from api.cli.people import AsJson, AsLogin
 from api.cli.session import open_session
-from api.docketing import EditBody, NewDocket
+from api.docketing import EditBody, NewDocket, ReturnBody
 from api.requests import parse_json
 from lifecycle.attempts import attempt
 from lifecycle.batches import find_batch
-from lifecycle.dockets import drafting, reading, release
+from lifecycle.dockets import drafting, reading, receipt, release, summaries
 
 dockets = typer.Typer(help="办理清单 / dockets", no_args_is_help=True)
 Batch = Annotated[str, typer.Option("--batch", help="批次代码 / batch code")]
@@ -188,3 +189,72 @@ def _preview(console: Console, found: dict[str, Any]) -> None:
 
 def _why(refusals: list[dict[str, Any]]) -> str:
     return "；".join(one["message"]["zh"] for one in refusals)
+
+
+@dockets.command("receive")
+def receive(
+    docket: Docket,
+    on: Annotated[datetime, typer.Option("--on", formats=["%Y-%m-%d"], help="接收日期 / day of receipt")],
+    copies: Annotated[int, typer.Option("--copies", help="纸质份数 / paper copies", min=0)],
+    reason: Annotated[str | None, typer.Option("--reason", help="逾期接收理由 / where it is late")] = None,
+    as_login: AsLogin = None,
+    as_json: AsJson = False,
+) -> None:
+    """接收并点收清单 / record that a released docket has come, and count its paper."""
+    session = open_session()
+    with refusals(as_json):
+        caller = session.caller(as_login)
+        with attempt(session.database, session.log, caller, ("docket", docket), "receive_docket") as tx:
+            done = receipt.receive_docket(tx, session.log, caller, docket, on.date(), copies, reason).to_dict()
+    emit(done, as_json, lambda console: console.print("已接收 received"))
+
+
+@dockets.command("return")
+def give_back(
+    docket: Docket,
+    file: Annotated[Path, typer.Option("--file", help="JSON：fields、projects、reason", exists=True, dir_okay=False)],
+    as_login: AsLogin = None,
+    as_json: AsJson = False,
+) -> None:
+    """退回清单，全部或部分项目 / give a docket back, whole or some of its projects."""
+    body, session = _body(file, ReturnBody), open_session()
+    with refusals(as_json):
+        caller = session.caller(as_login)
+        with attempt(session.database, session.log, caller, ("docket", docket), "return_docket") as tx:
+            limit = session.settings.max_bulk
+            done = receipt.return_docket(
+                tx, session.log, caller, docket, body.fields, limit, projects=body.projects, reason=body.reason
+            ).to_dict()
+    emit(done, as_json, lambda console: console.print(f"已退回 returned: {len(done['projects'])}"))
+
+
+@dockets.command("admit")
+def admit(
+    docket: Docket,
+    reason: Annotated[str, typer.Option("--reason", help="理由 / reason")],
+    as_login: AsLogin = None,
+    as_json: AsJson = False,
+) -> None:
+    """准予拟办清单逾期报送 / let a draft come after its date."""
+    session = open_session()
+    with refusals(as_json):
+        caller = session.caller(as_login)
+        with attempt(session.database, session.log, caller, ("docket", docket), "admit_docket") as tx:
+            limit = session.settings.max_bulk
+            done = receipt.admit_late(tx, session.log, caller, docket, reason, limit).to_dict()
+    emit(done, as_json, lambda console: console.print(f"已准予 admitted: {len(done['projects'])}"))
+
+
+@dockets.command("export")
+def export(
+    docket: Docket,
+    file: Annotated[Path, typer.Argument(help="写到何处 / where to write")],
+    as_login: AsLogin = None,
+    as_json: AsJson = False,
+) -> None:
+    """导出清单的汇总表 / write a docket's summary table."""
+    session = open_session()
+    with refusals(as_json), session.database.reading() as tx:
+        data = summaries.export_docket(tx, session.caller(as_login), docket)
+    file.write_bytes(data)
+    emit({"file": str(file), "bytes": len(data)}, as_json, lambda console: console.print(f"已导出 {escape(str(file))}"))

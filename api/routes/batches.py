@@ -13,8 +13,8 @@ from api.replies import page, reply
 from api.requests import StrictRoute
 from api.schemas import NewBatch
 from api.shapes.parts import Listed
-from api.shapes.surroundings import Batch, Capacity, Counts, Task
-from lifecycle import batches, overviews
+from api.shapes.surroundings import Batch, Capacity, Counts, Movements, Task, Watched
+from lifecycle import batches, overviews, quotas
 from lifecycle.errors import NotFound, Unreadable
 from lifecycle.listing import count_projects
 from states.checker import check
@@ -92,6 +92,28 @@ def list_quotas(
     with here.reading() as tx:
         found = overviews.list_capacities(tx, here.caller, overviews.find_batch(tx, here.caller, batch), pool)
     return page(request, found, None, "after")
+
+
+@router.get(
+    "/{batch}/quota-watch",
+    **operation("watchQuotas", "名额使用情况", "Quotas as they stand", "forbidden", "not-found", model=Listed[Watched]),
+)
+def watch(here: Here, request: Request, batch: str) -> Response:
+    """Return what each city has used, exempted, drafted, left and exceeded at this instant."""
+    with here.reading() as tx:
+        found = quotas.watch_quotas(tx, here.caller, overviews.find_batch(tx, here.caller, batch))
+    return page(request, found, None, "after")
+
+
+@router.get(
+    "/{batch}/quotas/{pool}/{key}/movements",
+    **operation("listMovements", "名额台账", "A quota's ledger", "forbidden", "not-found", model=Movements),
+)
+def movements(here: Here, batch: str, pool: str, key: str) -> Response:
+    """Return every movement of one counter from the log, with act, project and time, and whether they add up."""
+    with here.reading() as tx:
+        found = quotas.read_movements(tx, here.caller, overviews.find_batch(tx, here.caller, batch), pool, key)
+    return reply(found)
 
 
 @router.get("/{batch}/counts", **operation("countProjects", "统计", "Counts", "forbidden", "not-found", model=Counts))

@@ -7,15 +7,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.dependencies import Here, IfMatch, Key, expected_version
-from api.docketing import EditBody, NewDocket, ReleaseBody, WithdrawalBody
-from api.openapi import WRITES, operation
+from api.docketing import (
+    AdmissionBody,
+    EditBody,
+    NewDocket,
+    ReceiptBody,
+    ReleaseBody,
+    ReturnBody,
+    WithdrawalBody,
+)
+from api.openapi import WRITES, answers, operation
 from api.problems import CREATED
-from api.replies import page, reply
+from api.replies import file, page, reply
 from api.requests import StrictRoute
-from api.shapes.dockets import DocketPreview, DocketSummary, DocketWhole, Drafted, Released
+from api.routes.imports import XLSX
+from api.shapes.dockets import DocketPreview, DocketSummary, DocketWhole, Drafted, Released, Returned
 from api.shapes.parts import Listed
 from lifecycle import overviews
-from lifecycle.dockets import drafting, reading, release
+from lifecycle.dockets import drafting, reading, receipt, release, summaries
 
 router = APIRouter(prefix="/api/v1", tags=["dockets"], route_class=StrictRoute)
 OF_BATCH, ONE = "/batches/{batch}/dockets", "/dockets/{docket}"
@@ -147,6 +156,94 @@ def withdraw(here: Here, docket: str, body: WithdrawalBody, key: Key = None, if_
         asked,
         lambda tx: drafting.withdraw_docket(tx, here.service.log, here.caller, docket.lower(), body.reason, version),
     )
+
+
+@router.post(
+    f"{ONE}/late-admissions",
+    **operation("admitDocket", "准予逾期报送", "Let a draft come late", *CHANGES, "rules-unmet", model=Returned),
+)
+def admit(here: Here, docket: str, body: AdmissionBody, key: Key = None) -> Response:
+    """Let a draft, with the projects now on it, come after its date."""
+    asked = {"admit_docket": docket.lower(), "body": body.model_dump(mode="json")}
+    limit = here.service.settings.max_bulk
+    return _act(
+        here,
+        docket,
+        "admit_docket",
+        key,
+        asked,
+        lambda tx: receipt.admit_late(tx, here.service.log, here.caller, docket.lower(), body.reason, limit),
+    )
+
+
+@router.post(f"{ONE}/receipt", **operation("receiveDocket", "接收清单", "Receive a docket", *CHANGES, model=Drafted))
+def receive(here: Here, docket: str, body: ReceiptBody, key: Key = None, if_match: IfMatch = None) -> Response:
+    """Record that a released docket has come, and count its paper."""
+    version = expected_version(if_match, body.expected_version)
+    asked = {"receive_docket": docket.lower(), "body": body.model_dump(mode="json"), "version": version}
+    return _act(
+        here,
+        docket,
+        "receive_docket",
+        key,
+        asked,
+        lambda tx: receipt.receive_docket(
+            tx,
+            here.service.log,
+            here.caller,
+            docket.lower(),
+            body.received_on,
+            body.paper_copies,
+            body.reason,
+            version,
+        ),
+    )
+
+
+@router.post(
+    f"{ONE}/returns",
+    **operation("returnDocket", "退回清单", "Return a docket", *CHANGES, "rules-unmet", model=Returned),
+)
+def give_back(here: Here, docket: str, body: ReturnBody, key: Key = None) -> Response:
+    """Give a docket back, whole or some of its projects."""
+    asked = {"return_docket": docket.lower(), "body": body.model_dump(mode="json")}
+    projects = None if body.projects is None else [project.lower() for project in body.projects]
+    limit = here.service.settings.max_bulk
+    return _act(
+        here,
+        docket,
+        "return_docket",
+        key,
+        asked,
+        lambda tx: receipt.return_docket(
+            tx,
+            here.service.log,
+            here.caller,
+            docket.lower(),
+            body.fields,
+            limit,
+            projects=projects,
+            reason=body.reason,
+        ),
+    )
+
+
+@router.get(
+    f"{ONE}/summary.xlsx",
+    **operation(
+        "exportDocket",
+        "清单汇总表",
+        "A docket's summary table",
+        "forbidden",
+        "not-found",
+        responses=answers(XLSX, text=False),
+    ),
+)
+def export(here: Here, docket: str) -> Response:
+    """Return the docket's projects as a summary table: in its order, with its ranks and opinions."""
+    with here.reading() as tx:
+        content = summaries.export_docket(tx, here.caller, docket.lower())
+    return file(content, XLSX, f"docket-{docket.lower()}.xlsx")
 
 
 def _act(here: Here, docket: str, action: str, key: str | None, asked: dict[str, Any], act: Any) -> Response:

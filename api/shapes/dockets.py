@@ -51,6 +51,7 @@ class DocketItem(Shape):
 class DocketWhole(DocketSummary):
     """A docket with everything on it."""
 
+    receipt: dict[str, Any] | None
     note: str | None
     header: dict[str, Any]
     documents: dict[str, Any]
@@ -90,3 +91,9 @@ class Released(Shape):
     moved: list[Moved]
     left: list[str]
     receipts: list[Receipt]
+
+
+class Returned(Drafted):
+    """A docket after an act of the party that receives it, and the projects that it did something to."""
+
+    projects: list[Moved]

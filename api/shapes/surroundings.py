@@ -38,6 +38,50 @@ class Capacity(Shape):
     left: int | None
 
 
+class Watched(Shape):
+    """A city's quota as it stands; `exempt` hold a place of no size, `drafted` are on a draft that would take one."""
+
+    pool: str
+    label: Label
+    city: str
+    city_label: Label
+    ceiling: int | None
+    used: int
+    exempt: int
+    drafted: int
+    left: int | None
+    over: int | None
+
+
+class Movement(Shape):
+    """A change of a counter, and what was held after it."""
+
+    at: str
+    project: str
+    code: str
+    title: str
+    seq: int
+    event: str
+    event_label: Label
+    docket: dict[str, Any] | None
+    actor: str
+    change: int
+    held: int
+
+
+class Movements(Shape):
+    """A counter and all its movements; `adds_up`: their sum is what the counter says."""
+
+    pool: str
+    label: Label
+    key: str
+    ceiling: int | None
+    used: int
+    sum: int
+    adds_up: bool
+    movements: list[Movement]
+
+
 class Counts(Shape):
     """How many projects within the caller's reach there are."""
 

@@ -88,6 +88,7 @@ def draft_docket(
         "header": {},
         "documents": {},
         "note": None,
+        "receipt": None,
         "version": 0,
         "head_seq": 0,
         "head_hash": ZERO_HASH,

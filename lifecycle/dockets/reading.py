@@ -1,5 +1,6 @@
 """Dockets as people read them: lists of a batch, and one with its items and where they stand now."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -89,6 +90,7 @@ def show_docket(tx: Transaction, caller: Caller, docket: str) -> dict[str, Any]:
     return {
         **_summary(definition, held.row),
         "projects": len(held.items),
+        "receipt": held.row["receipt"],
         "note": held.row["note"],
         "header": _fields(definition, actor, held.row["header"]),
         "documents": _documents(definition, actor, held.row["documents"]),
@@ -121,13 +123,18 @@ def _items(tx: Transaction, held: Held, actor: Actor) -> list[dict[str, Any]]:
             "version": item["project_version"],
             "event": item["event"],
             "event_label": label_of(definition.by_event[item["event"]][0], item["event"]),
-            "rank": ranks.get(item["project_id"], (item["outcome"] or {}).get("rank")),
+            "rank": rank_of(item, ranks),
             "fields": _fields(definition, actor, item["fields"]),
             "documents": _documents(definition, actor, item["documents"]),
             "outcome": item["outcome"],
         }
         for item in held.items
     ]
+
+
+def rank_of(item: Row, ranks: Mapping[str, int]) -> int | None:
+    """Return an item's rank: the one it was released with, or where it is a draft's, the one it would get."""
+    return ranks.get(item["project_id"], (item["outcome"] or {}).get("rank"))
 
 
 def _fields(definition: LifecycleDefinition, actor: Actor, fields: dict[str, Any]) -> dict[str, Any]:

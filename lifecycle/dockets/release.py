@@ -1,6 +1,7 @@
 """Releasing a docket: previewed row by row, then carried out through the door for many, whole and by its digest."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,13 +24,14 @@ from lifecycle.dockets.shelf import (
     named,
 )
 from lifecycle.dockets.telling import changes_of_row, record
+from lifecycle.documents.references import of_batch, stored_documents
 from lifecycle.errors import RulesUnmet, Unreadable
 from lifecycle.requests import Request
 from lifecycle.sets import update_many
 from lifecycle.signing import Receipt
 from lifecycle.statements import Row
 from states.findings import Finding, Text
-from states.structure import docket_documents
+from states.structure import docket_documents, documents_stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def preview_docket(tx: Transaction, caller: Caller, docket: str, limit: int) -> 
     may_draft(caller.actor, held.spec, held.row["city"])
     check_status(held.row, DRAFT)
     common, asked = request_of(tx, held)
-    return _preview(held, preview_transitions(tx, caller, common, asked, limit))
+    return _preview(tx, held, preview_transitions(tx, caller, common, asked, limit))
 
 
 @collector_paused()
@@ -127,7 +129,7 @@ def release_docket(
     if leave_blocked and held.spec.ranked:
         raise Unreadable(Text("排序清单须整体发出", "a ranked list is released whole: take the blocked rows off it"))
     common, asked = request_of(tx, held)
-    preview = _preview(held, lock_and_preview(tx, caller, common, asked, limit))
+    preview = _preview(tx, held, lock_and_preview(tx, caller, common, asked, limit))
     check_digest(preview.digest, digest)
     _check(preview, leave_blocked)
     done = carry_out(tx, log, caller, preview.rows, [Change("/docket", None, named(held.row))])
@@ -199,11 +201,19 @@ def ranks_of(tx: Transaction, held: Held) -> dict[str, int]:
     return dict(zip(ranked, free, strict=False))
 
 
-def _preview(held: Held, rows: Preview) -> DocketPreview:
-    row = held.row
-    findings = (docket_documents(held.rules.definition, held.spec, row["documents"]),) if held.spec.documents else ()
-    shown = f"{row['id']} {row['version']} {rows.digest}"
-    return DocketPreview(held, rows, findings, hashlib.sha256(shown.encode()).hexdigest())
+def _preview(tx: Transaction, held: Held, rows: Preview) -> DocketPreview:
+    shown = f"{held.row['id']} {held.row['version']} {rows.digest}"
+    return DocketPreview(held, rows, tuple(_findings(tx, held)), hashlib.sha256(shown.encode()).hexdigest())
+
+
+def _findings(tx: Transaction, held: Held) -> Iterator[Finding]:
+    """Yield what is found of the docket itself: whether its documents are there, and stored where they must be."""
+    definition, policy, given = held.rules.definition, held.rules.policy, held.row["documents"]
+    if held.spec.documents:
+        yield docket_documents(definition, held.spec, given)
+    if given and policy.documents.stored and not held.row["invented"]:
+        rows = stored_documents(tx, held.row["batch_id"], (one["id"] for one in given.values()))
+        yield documents_stored(definition, given, of_batch(rows, held.row["city"]))
 
 
 def _check(preview: DocketPreview, leave_blocked: bool) -> None:

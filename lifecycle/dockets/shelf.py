@@ -21,17 +21,18 @@ items = DocketItem.__table__  # type: ignore[attr-defined]
 _batch = Batch.__table__  # type: ignore[attr-defined]
 _project = Project.__table__  # type: ignore[attr-defined]
 
-DRAFT, RELEASED, WITHDRAWN = "draft", "released", "withdrawn"
+DRAFT, RELEASED, RECEIVED, RETURNED, WITHDRAWN = "draft", "released", "received", "returned", "withdrawn"
 STATUS = {
     DRAFT: Text("拟办", "a draft"),
     RELEASED: Text("已发出", "released"),
-    "received": Text("已接收", "received"),
-    "returned": Text("已退回", "returned"),
+    RECEIVED: Text("已接收", "received"),
+    RETURNED: Text("已退回", "returned"),
     WITHDRAWN: Text("已撤销", "withdrawn"),
 }
 WITH_RULES = sa.select(
     table,
     _batch.c.code.label("batch_code"),
+    _batch.c.invented,
     *(_batch.c[name] for name in ("definition_hash", "policy_hash", "calendar_hash", "reminders_hash")),
 ).join(_batch, _batch.c.id == table.c.batch_id)
 READ = Statement(WITH_RULES.where(table.c.id == sa.bindparam("wanted")))

@@ -18,7 +18,10 @@ from states.definition import LifecycleDefinition
 
 SIZE = 20 * 1024  # of the changes in one entry; canonical.SIZE_LIMIT holds the whole
 COMMITMENT = 64  # bytes of a value that is committed to
-WRITTEN = ("status", "header", "documents", "note", "version", "released_at", "changed_at", "head_seq", "head_hash")
+WRITTEN = (
+    *("status", "header", "documents", "note", "receipt", "version"),
+    *("released_at", "changed_at", "head_seq", "head_hash"),
+)
 UPDATE = Statement(
     sa.update(table).where(table.c.id == sa.bindparam("of")).values({name: sa.bindparam(name) for name in WRITTEN})
 )
@@ -85,8 +88,9 @@ def _parts(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
 def changes_of_row(definition: LifecycleDefinition, before: Row, after: Row, author: str) -> list[Change]:
     """Return what differs between two rows of a docket, as the log tells it."""
     found = []
-    if before["status"] != after["status"]:
-        found.append(Change("/status", before["status"], after["status"]))
+    for name in ("status", "receipt"):
+        if before[name] != after[name]:
+            found.append(Change(f"/{name}", before[name], after[name]))
     for nested in ("header", "documents"):
         old, new = before[nested], after[nested]
         for name in sorted({*old, *new}):

@@ -33,6 +33,15 @@ def stored_documents(tx: Transaction, batch: str, named: Iterable[str]) -> list[
     return select_many(tx, STORED, "wanted", wanted, batch=batch) if wanted else []
 
 
+def of_batch(rows: Sequence[Row], city: str) -> frozenset[Reference]:
+    """Return, of stored documents, those of the batch that belong to no city or to this one."""
+    return frozenset(
+        Reference(row["kind"], row["id"], row["version"], row["sha256"], row["size"])
+        for row in rows
+        if row["subject_kind"] != PROJECT and row["city"] in (None, city)
+    )
+
+
 def within_reach(facts: Facts, rows: Sequence[Row]) -> frozenset[Reference]:
     """Return, of stored documents, those that an act on this project may refer to.
 

@@ -31,6 +31,7 @@ class Docket(SQLModel, table=True):
     header: Any = Field(sa_column=column(Json))  # field -> value, for every item whose act takes it
     documents: Any = Field(sa_column=column(Json))  # kind -> id, sha256, size, version
     note: str | None = Field(sa_column=column(sa.Text, nullable=True))
+    receipt: Any = Field(sa_column=column(Json, nullable=True))  # by whom it was received, when, and what came
     version: int = Field(sa_column=column(sa.BigInteger))
     head_seq: int = Field(sa_column=column(sa.BigInteger))
     head_hash: bytes = Field(sa_column=column(sa.LargeBinary))

@@ -26,8 +26,13 @@ def _of(definition: LifecycleDefinition, place: str, spec: DocketSpec) -> Iterat
         yield from _released(definition, f"{place}.events", event, spec.by)
     if (spec.returns is None) != (not spec.received_by):
         yield fault("docket_incomplete", place, "received_by / returns")
-    if spec.returns in definition.by_event:
-        yield from _released(definition, f"{place}.returns", spec.returns, spec.received_by)
+    for key, given in (("returns", spec.returns), ("late", spec.late.event if spec.late else None)):
+        if given in definition.by_event:
+            yield from _released(definition, f"{place}.{key}", given, spec.received_by)
+    if spec.late and spec.late.event in definition.by_event:
+        for name in spec.late.fields:
+            if name not in definition.taken[spec.late.event][0]:
+                yield fault("not_taken", f"{place}.late", name)
 
 
 def _released(definition: LifecycleDefinition, place: str, event: str, by: tuple[str, ...]) -> Iterator[Fault]:

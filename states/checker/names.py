@@ -177,6 +177,7 @@ def _of_docket(place: str, docket: DocketSpec) -> Iterator[Mention]:
         yield from _each("role", f"{place}.{key}", getattr(docket, key))
     yield from _each("event", f"{place}.events", docket.events)
     yield from _each("event", f"{place}.returns", _maybe(docket.returns))
+    yield from _each("event", f"{place}.late", _maybe(docket.late.event if docket.late else None))
     yield from _each("field", f"{place}.header", docket.header)
     yield from _each("field", f"{place}.ranked", _maybe(docket.ranked))
     for key in ("documents", "optional_documents"):

@@ -21,6 +21,7 @@ WANTED: dict[str, type] = {
     "repeat": int,
     "counting": Counting,
     "ceiling": int,
+    "due": date,
 }
 
 
@@ -41,13 +42,14 @@ def check_policy(definition: LifecycleDefinition, policy: Policy) -> list[Fault]
 
 
 def named_settings(definition: LifecycleDefinition) -> list[tuple[str, str, str]]:
-    """Return (key, place, setting) for every setting that a checkpoint or capacity names."""
+    """Return (key, place, setting) for every setting that a checkpoint, capacity or docket names."""
     found = []
     for name, spec in definition.checkpoints.items():
         kind, _, path = spec.anchor.partition(".")
         paths = {"anchor": path if kind == "policy" else None}
         paths |= {key: getattr(spec, key) for key in ("months", "days", "repeat", "counting")}
         found += [(key, f"checkpoints.{name}.{key}", path) for key, path in paths.items() if path]
+    found += [("due", f"dockets.{name}.due", spec.due) for name, spec in definition.dockets.items() if spec.due]
     for name, capacity in definition.capacities.items():
         if capacity.ceiling != "imported":
             found.append(("ceiling", f"capacities.{name}.ceiling", capacity.ceiling))
@@ -66,7 +68,7 @@ def _settings(definition: LifecycleDefinition, policy: Policy) -> Iterator[Fault
 
 
 def _deadlines(definition: LifecycleDefinition, policy: Policy) -> Iterator[Fault]:
-    used = {path for _, _, path in named_settings(definition)}
+    used = {path for key, _, path in named_settings(definition) if key != "due"}
     for section, holder in policy.rules:
         for name, value in holder:
             path = f"{section}.{name}"

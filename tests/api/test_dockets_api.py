@@ -8,14 +8,14 @@ import orjson
 import pytest
 from pydantic import TypeAdapter
 
-from api.shapes import dockets, parts
+from api.shapes import dockets, parts, surroundings
 from lifecycle.database import Database
 from lifecycle.statements import Row
 from tests.api.conftest import Client, Clock, body_for, problem
 from tests.api.test_cli import BATCH as CODE
 from tests.api.test_cli import answer, home, pilot, staffed
-from tests.lifecycle.builders import document, read_entries, read_project
-from tests.lifecycle.docketing import PACKAGE
+from tests.lifecycle.builders import JINAN, document, read_entries, read_project
+from tests.lifecycle.docketing import ATTACHED, PACKAGE
 
 BATCH = "/api/v1/batches/sd-gongfu-2024-2/dockets"
 JULY = date(2024, 7, 25)
@@ -30,12 +30,12 @@ def body(client: Client, clock: Clock, projects: list[Row]) -> dict[str, Any]:
         done = client.post("jinan", f"/api/v1/projects/{row['id']}/transitions", body_for("submit", row, JULY))
         assert done.status_code == 200, done.text
     put = [{"project": row["id"].upper(), "fields": {"city_opinion": "同意推荐"}} for row in projects[:2]]
-    documents = {"recommendation_document": document()}
+    documents = {kind: document() for kind in ATTACHED}
     return {"kind": "recommendation", "header": PACKAGE, "documents": documents, "put": put}
 
 
 def test_a_docket_is_opened_edited_previewed_and_released(
-    client: Client, body: dict[str, Any], projects: list[Row], database: Database
+    client: Client, body: dict[str, Any], projects: list[Row], database: Database, clock: Clock
 ) -> None:
     first, second = projects[0]["id"], projects[1]["id"]
     key = {"Idempotency-Key": "package-1"}
@@ -57,17 +57,33 @@ def test_a_docket_is_opened_edited_previewed_and_released(
     assert released.status_code == 200, released.text
     assert [read_project(database, name)["record"]["rank"] for name in (second, first)] == [1, 2]
     problem(client.post("jinan", f"{one}/withdrawal", {"reason": "x"}), 409, "not-offered")
+    clock.go_to(date(2024, 8, 2))
+    came = {"received_on": "2024-08-02", "paper_copies": 2}
+    problem(client.post("handler", f"{one}/receipt", {**came, "paper_copies": 1}), 400, "unreadable")
+    received = client.post("handler", f"{one}/receipt", came)
+    back = client.post("handler", f"{one}/returns", {"projects": [first], "fields": {"faults": "缺页"}})
+    assert [(item["project"], item["state"]) for item in back.json()["projects"]] == [(first, "returned")], back.text
+    problem(client.post("handler", f"{one}/late-admissions", {"reason": "x"}), 409, "not-offered")
+    watched = client.get("jinan", "/api/v1/batches/sd-gongfu-2024-2/quota-watch")
+    ledger = client.get("jinan", f"/api/v1/batches/sd-gongfu-2024-2/quotas/city_quota/{JINAN}/movements")
+    assert [one["change"] for one in ledger.json()["movements"]] == [1, 1, -1]
+    assert client.get("jinan", f"{one}/summary.xlsx").headers["content-type"].endswith("sheet")
     for shape, given in (
         (dockets.Drafted, opened),
         (dockets.Drafted, edited),
         (dockets.DocketWhole, shown),
         (dockets.DocketPreview, preview),
         (dockets.Released, released),
-        (parts.Listed[dockets.DocketSummary], client.get("handler", BATCH, params={"status": "released"})),
+        (dockets.Drafted, received),
+        (dockets.Returned, back),
+        (parts.Listed[surroundings.Watched], watched),
+        (surroundings.Movements, ledger),
+        (parts.Listed[dockets.DocketSummary], client.get("handler", BATCH, params={"status": "received"})),
     ):
         TypeAdapter(shape).validate_json(given.content)
     outcomes = [entry["outcome"] for entry in read_entries(database, f"docket/{opened.json()['docket']}")]
-    assert outcomes == ["success", "failed", "success", "failed", "denied", "success", "denied"]
+    assert outcomes[:7] == ["success", "failed", "success", "failed", "denied", "success", "denied"]
+    assert outcomes[7:] == ["failed", "success", "success", "denied"]
 
 
 def test_pages_of_dockets_follow_one_another_and_others_see_none(client: Client, projects: list[Row]) -> None:
@@ -97,7 +113,7 @@ def test_the_command_line_drafts_from_a_file_and_releases(staffed: Path) -> None
     whole = {
         "kind": "recommendation",
         "header": PACKAGE,
-        "documents": {"recommendation_document": document()},
+        "documents": {kind: document() for kind in ATTACHED},
         "put": put,
     }
     file = staffed / "package.json"
@@ -115,4 +131,12 @@ def test_the_command_line_drafts_from_a_file_and_releases(staffed: Path) -> None
     assert preview["digest"] in pilot("dockets", "preview", name, "--as", "wang").stdout
     release = ("dockets", "release", name, "--digest", preview["digest"])
     assert answer(*release, "--as", "wang", code=1)["refused"] == "rules-unmet"
+    assert answer("dockets", "admit", name, "--reason", "系统故障", "--as", "li")["projects"][0]["state"] == "draft"
+    assert answer("dockets", "receive", name, "--on", "2024-08-02", "--copies", "2", "--as", "li", code=1)["refused"]
+    file.write_bytes(orjson.dumps({"fields": {"faults": "缺页"}}))
+    assert answer("dockets", "return", name, "--file", str(file), "--as", "li", code=1)["refused"] == "not-offered"
+    assert answer("dockets", "export", name, str(staffed / "out.xlsx"), "--as", "wang")["bytes"] > 1000
+    (watched,) = answer("batch", "quotas", "--batch", CODE)
+    assert (watched["city"], watched["used"], watched["drafted"]) == ("370100", 0, 1)
+    assert answer("batch", "quotas", "--batch", CODE, "--ledger", "city_quota/370100")["movements"] == []
     assert answer("dockets", "withdraw", name, "--reason", "重新组织", "--as", "wang")["status"] == "withdrawn"

@@ -29,6 +29,7 @@ OPERATIONS = {
     "listProjects", "createProject", "showProject", "amendProject", "assessProject",
     "listTransitions", "transitionProject", "previewTransitions", "commitTransitions", "showHistory",
     "listDockets", "openDocket", "showDocket", "editDocket", "previewDocket", "releaseDocket", "withdrawDocket",
+    "admitDocket", "receiveDocket", "returnDocket", "exportDocket", "watchQuotas", "listMovements",
     "previewImport", "commitImport", "exportLedger",
     "storeDocument", "listDocuments", "readDocument", "storeBatchDocument", "listBatchDocuments", "readBatchDocument",
     "listCheckpoints", "countLights", "listProjectCheckpoints",

@@ -10,7 +10,7 @@ from lifecycle.database import Database
 from lifecycle.statements import Row
 from tests.api.conftest import Client, problem
 from tests.api.test_imports import send, workbook
-from tests.lifecycle.builders import drive, read_entries
+from tests.lifecycle.builders import JINAN, drive, read_entries
 from tests.lifecycle.workbook_tables import HEADER, line
 
 ALL = ("handler", "jinan", "qingdao", "unit", "stranger", "auditor", "expert", "security")
@@ -25,6 +25,8 @@ GETS: dict[str, Mapping[str, int]] = {
     BATCH: READERS,
     f"{BATCH}/tasks": READERS,
     f"{BATCH}/quotas": READERS,
+    f"{BATCH}/quota-watch": READERS,
+    f"{BATCH}/quotas/{{pool}}/{{key}}/movements": READERS | dict.fromkeys(("qingdao", "unit", "stranger"), 404),
     f"{BATCH}/counts": READERS,
     "/api/v1/projects": ANYONE,  # who reads nothing gets an empty list
     PROJECT: OWN,
@@ -43,6 +45,8 @@ GETS: dict[str, Mapping[str, int]] = {
     | {"unit": 403, "stranger": 403},
     f"{BATCH}/lights": READERS,
     f"{BATCH}/dockets": READERS,
+    "/api/v1/dockets/{docket}/summary.xlsx": dict.fromkeys(ALL, 403)
+    | {"handler": 200, "jinan": 200, "qingdao": 404, "auditor": 200},
     "/api/v1/dockets/{docket}": dict.fromkeys(ALL, 404) | dict.fromkeys(("handler", "jinan", "auditor"), 200),
     f"{BATCH}/reminder-plan": READERS,
     "/api/v1/checkpoints": ANYONE,  # as the list of projects
@@ -81,6 +85,8 @@ def test_every_address_answers_each_person_within_their_reach(
         "{batch}": "sd-gongfu-2024-2",
         "{project}": projects[0]["id"],
         "{docket}": client.post("jinan", "/api/v1/batches/sd-gongfu-2024-2/dockets", DOCKET).json()["docket"],
+        "{pool}": "city_quota",
+        "{key}": JINAN,
         "{name}": "gongfu-pilot/1",
         "{document}": "018f0000-0000-7000-8000-000000000000",
         "{code}": "busy",

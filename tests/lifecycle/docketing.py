@@ -1,6 +1,7 @@
 """Drafts, previews and releases of dockets as an edge would do them, for the tests of every kind."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from lifecycle.attempts import attempt
@@ -11,6 +12,7 @@ from lifecycle.database import Database
 from lifecycle.dockets.drafting import Drafted, draft_docket, edit_docket, withdraw_docket
 from lifecycle.dockets.edits import DraftItem, Edit
 from lifecycle.dockets.reading import show_docket
+from lifecycle.dockets.receipt import admit_late, receive_docket, return_docket
 from lifecycle.dockets.release import DocketPreview, Released, preview_docket, release_docket
 from lifecycle.statements import Row
 from tests.lifecycle.builders import JINAN, at, caller, document, read_entries
@@ -19,14 +21,14 @@ from tests.lifecycle.builders import STEPS as USUAL
 LIMIT = 500
 JULY = at(USUAL["recommend"].on)
 CITY = caller("city", JULY, city=JINAN)
+ATTACHED = ("recommendation_document", "summary_table", "recommendation_pdf", "recommendation_word")
 PACKAGE = {"recommendation_number": "济工信〔2024〕1号", "recommendation_on": "2024-07-25", "paper_copies": 2}
 
 
 def package(rows: Sequence[Row], **changes: Any) -> Edit:
     """Return the edit that makes a whole recommendation package of these projects, in this order."""
     put = [DraftItem(row["id"], fields={"city_opinion": "同意推荐"}) for row in rows]
-    kinds = ("recommendation_document",)
-    edit = {"header": PACKAGE, "documents": {kind: document(kind) for kind in kinds}, "put": put}
+    edit = {"header": PACKAGE, "documents": {kind: document(kind) for kind in ATTACHED}, "put": put}
     return Edit(**{**edit, **changes})
 
 
@@ -73,3 +75,18 @@ def entries(database: Database, docket: str) -> list[dict[str, Any]]:
     assert [body["seq"] for body in bodies] == list(range(1, len(bodies) + 1))
     assert [body["prev"] for body in bodies[1:]] == [row["leaf"].hex() for row in rows[:-1]]
     return bodies
+
+
+def admit(database: Database, log: Log, docket: str, by: Caller, reason: str | None = "系统故障，准予补报") -> Any:
+    with attempt(database, log, by, ("docket", docket), "admit_docket") as tx:
+        return admit_late(tx, log, by, docket, reason, LIMIT)
+
+
+def receive(database: Database, log: Log, docket: str, by: Caller, on: date, copies: int = 2, **options: Any) -> Any:
+    with attempt(database, log, by, ("docket", docket), "receive_docket") as tx:
+        return receive_docket(tx, log, by, docket, on, copies, **options)
+
+
+def give_back(database: Database, log: Log, docket: str, by: Caller, fields: Any = None, **options: Any) -> Any:
+    with attempt(database, log, by, ("docket", docket), "return_docket") as tx:
+        return return_docket(tx, log, by, docket, fields or {"faults": "汇总表缺少盖章"}, LIMIT, **options)

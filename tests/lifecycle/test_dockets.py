@@ -18,6 +18,7 @@ from tests.faults.test_races import at_once
 from tests.lifecycle import builders
 from tests.lifecycle.builders import JINAN, QINGDAO, act, at, caller, document, read_project
 from tests.lifecycle.docketing import (
+    ATTACHED,
     CITY,
     JULY,
     PACKAGE,
@@ -101,7 +102,7 @@ def test_the_stream_of_a_docket_tells_every_change_and_keeps_private_texts_as_co
     assert told[0][f"/items/{rows[0]['id']}"][1] == {"position": 1, "event": "recommend", "documents": {}, "fields": {}}
     assert is_commitment(told[0][f"{place}/fields/city_opinion"][1])
     assert is_commitment(told[0]["/note"][1])
-    assert [item["kind"] for item in bodies[0]["docs"]] == ["recommendation_document"]
+    assert {item["kind"] for item in bodies[0]["docs"]} == set(ATTACHED)
     assert told[1]["/header/paper_copies"] == (2, 3)
     assert told[1][place][1] is None
     assert told[1]["/note"] == (None, None)
@@ -156,7 +157,7 @@ def test_a_docket_without_its_documents_or_with_a_blocked_row_does_nothing(
         ["docket_documents"],
     )
     assert refused(RulesUnmet, lambda: release(database, log, name)).findings[0].check == "docket_documents"
-    edit(database, log, name, Edit(documents={"recommendation_document": document("d")}))
+    edit(database, log, name, Edit(documents={kind: document() for kind in ATTACHED}))
     told = refused(RulesUnmet, lambda: release(database, log, name))
     assert told.details["blocked"] == [rows[2]["id"]]
     refused(Unreadable, lambda: release(database, log, name, leave_blocked=True))  # ranks would have a gap

@@ -77,7 +77,9 @@ UNKNOWN = [
     ("field", "dockets.reward_grant.header", [('header = ["grant_number"]', 'header = ["grant_number", "x"]')]),
     ("field", "dockets.recommendation.ranked", [('ranked = "rank"', 'ranked = "x"')]),
     ("document", "dockets.recommendation.documents", [
-        ('documents = ["recommendation_document"]\nranked', 'documents = ["x", "recommendation_document"]\nranked')]),
+        ('documents = ["recommendation_document", ', 'documents = ["x", "recommendation_document", ')]),
+    ("event", "dockets.recommendation.late", [('late = { event = "waive"', 'late = { event = "x"')]),
+    ("setting", "dockets.recommendation.due", [('due = "R16.package_due_on"', 'due = "R16.x"')]),
     ("setting", "checkpoints.rectification_due.months", [('"R22.months"', '"R22.x"'),]),
     ("setting", "capacities.group_tasks.ceiling", [('"R15.max_tasks"', '"copy.x"')]),
 ]  # fmt: skip
@@ -170,7 +172,11 @@ SHAPES = [
     ("not_bulk", "dockets.publication.events", [('events = ["publish"]', 'events = ["publish", "revoke"]')]),
     ("role_may_not", "dockets.recommendation.events", [
         ('events = ["recommend"]', 'events = ["recommend", "publish"]')]),
-    ("role_may_not", "dockets.recommendation.returns", [('received_by = ["province"]', 'received_by = ["auditor"]')]),
+    ("role_may_not", "dockets.recommendation.returns", [
+        ('received_by = ["province"]', 'received_by = ["auditor"]'),
+        ('late = { event = "waive", fields = { waived_rules = ["R16"] } }\n', "")]),
+    ("not_taken", "dockets.recommendation.late", [('fields = { waived_rules', 'fields = { tier')]),
+    ("setting_type", "dockets.recommendation.due", [('due = "R16.package_due_on"', 'due = "R16.paper_copies"')]),
     ("docket_incomplete", "dockets.recommendation", [('returns = "return_for_correction"\n', "")]),
     ("never_taken", "transitions.nod.1.source", [
         (an_arrow("nod", "in_publicity", "removed", 'requires = ["suspended"]'),)]),
