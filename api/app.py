@@ -32,6 +32,7 @@ from api.routes import (
     messages,
     notices,
     panels,
+    papers,
     people,
     plans,
     projects,
@@ -51,7 +52,7 @@ ROUTERS = (
     *(transitions, projects, history, bulk, dockets, batches, imports),
     *(checkpoints, deadlines, responsibles, chases, notices, messages),
     *(addresses, feeds, jobs, plans, panels, reviews, audit),
-    *(documents, definitions, people, explanations, health),
+    *(documents, papers, definitions, people, explanations, health),
 )
 
 

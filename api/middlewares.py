@@ -17,7 +17,7 @@ from states.findings import Text
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 CARRIED = 4  # receipts in headers: proxies keep little room for them
 WORKBOOKS = re.compile(r"/api/v1/imports/")
-FILES = re.compile(r"/api/v1/(projects|batches)/[^/]+/documents")
+FILES = re.compile(r"/api/v1/(projects|dockets|batches)/[^/]+/documents")
 ENVELOPE = 64 * 1024  # what a form adds to the one file in it
 SECURITY = {
     b"x-content-type-options": b"nosniff",

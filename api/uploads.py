@@ -60,6 +60,18 @@ async def of_batch(
         yield upload
 
 
+async def of_docket(
+    request: Request, here: Here, docket: str, kind: Kind, name: Name = None, replaces: Replaces = None
+) -> AsyncIterator[Incoming]:
+    """Receive a document of a docket; what is not kept is gone after the answer.
+
+    Raises:
+        EdgeProblem, Refusal: as `_incoming`.
+    """
+    async with _incoming(request, here, ("docket", docket.lower()), kind, name, replaces) as upload:
+        yield upload
+
+
 @asynccontextmanager
 async def _incoming(
     request: Request, here: Visit, subject: tuple[str, str], kind: str, name: str | None, replaces: str | None
@@ -118,4 +130,5 @@ async def _form(request: Request, draft: Draft, name: str | None) -> str | None:
 
 
 ProjectUpload = Annotated[Incoming, Depends(of_project, scope="function")]
+DocketUpload = Annotated[Incoming, Depends(of_docket, scope="function")]
 BatchUpload = Annotated[Incoming, Depends(of_batch, scope="function")]

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -55,8 +57,30 @@ class Played:
 Opener = Mapping[tuple[str, str], Disclosure]
 
 
-def play(tx: Transaction, projects: Sequence[str]) -> Iterator[Played]:
-    """Play the streams of these projects and return them in the order asked; two reads for all."""
+class Cut(NamedTuple):
+    """How far a stream is played: to an entry's number, a version of its subject, or an instant that is not in it."""
+
+    seq: int | None = None
+    version: int | None = None
+    before: datetime | None = None
+
+    def takes(self, entry: Row) -> bool:
+        """Return whether an entry still belongs to what is played; a version is told by the entry's body."""
+        if self.seq is not None:
+            return bool(entry["seq"] <= self.seq)
+        if self.version is not None:
+            return bool(parse_canonical(entry["body"])["subject"]["version"] <= self.version)
+        return self.before is None or bool(entry["at"] < self.before)
+
+
+WHOLE = Cut()
+
+
+def play(tx: Transaction, projects: Sequence[str], cuts: Mapping[str, Cut] | None = None) -> Iterator[Played]:
+    """Play the streams of these projects and return them in the order asked; two reads for all.
+
+    `cuts` says of a project how far: nothing that came later is in what is returned.
+    """
     streams = [f"project/{project}" for project in projects]
     entries: dict[str, list[Row]] = {stream: [] for stream in streams}
     for row in select_many(tx, ENTRIES, "streams", streams):
@@ -64,7 +88,9 @@ def play(tx: Transaction, projects: Sequence[str]) -> Iterator[Played]:
     disclosures = {
         (row["entry_id"], row["path"]): Disclosure(**row) for row in select_many(tx, DISCLOSURES, "streams", streams)
     }
-    return (_play(entries[stream], disclosures) for stream in streams)
+    found = cuts or {}
+    played = ((entries[f"project/{project}"], found.get(project, WHOLE)) for project in projects)
+    return (_play(list(takewhile(cut.takes, rows)), disclosures) for rows, cut in played)
 
 
 def _play(entries: Sequence[Row], disclosures: Opener) -> Played:
@@ -74,7 +100,7 @@ def _play(entries: Sequence[Row], disclosures: Opener) -> Played:
     for entry in entries:
         try:
             body = parse_canonical(entry["body"])
-            _chain(played, entry, body)
+            chain(played, entry, body)
             if body["outcome"] == "success":
                 _apply(played, body, disclosures)
         except (NotCanonical, KeyError, TypeError, ValueError) as error:
@@ -82,7 +108,7 @@ def _play(entries: Sequence[Row], disclosures: Opener) -> Played:
     return played
 
 
-def _chain(played: Played, entry: Row, body: Mapping[str, Any]) -> None:
+def chain(played: Played, entry: Row, body: Mapping[str, Any]) -> None:
     """Hold an entry against the one before it, and its columns against its body."""
     leaf = leaf_hash(entry["body"])
     action = body["action"]
@@ -109,7 +135,7 @@ def _apply(played: Played, body: Mapping[str, Any], disclosures: Opener) -> None
     for index, change in enumerate(body["changes"]):
         path = change["path"]
         old, new = (
-            _open(played, body["id"], change[side], f"/changes/{index}/{side}", disclosures) for side in ("old", "new")
+            opened(played, body["id"], change[side], f"/changes/{index}/{side}", disclosures) for side in ("old", "new")
         )
         _, head, *rest = path.split("/", 3)  # a capacity's key may itself hold a slash
         if head in ABOUT_ACT:  # the act's own date, say; the project's is told by entered_on and the record
@@ -135,7 +161,8 @@ def _apply(played: Played, body: Mapping[str, Any], disclosures: Opener) -> None
             played.changed_at = body["at"]
 
 
-def _open(played: Played, entry: str, value: Any, path: str, disclosures: Opener) -> Any:
+def opened(played: Played, entry: str, value: Any, path: str, disclosures: Opener) -> Any:
+    """Return a value of an entry in clear, `Withheld` where its disclosure is gone; one that opens nothing is noted."""
     if not is_commitment(value):
         return value
     disclosure = disclosures.get((entry, path))

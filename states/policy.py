@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from states.deadlines import Counting
 from states.definition import BadDefinition, Code, Format, Frozen, Labelled, describe
 from states.panels import PanelSetting
+from states.papers import Papers
 
 Fen = Annotated[int, Field(ge=0)]
 Days = Annotated[int, Field(ge=1, le=3660)]
@@ -247,6 +248,7 @@ class Policy(Frozen):
     reminders: Reminders
     panels: dict[Code, PanelSetting] = Field(default_factory=dict)  # by purpose
     documents: Documents = Documents()
+    papers: Papers = Papers()
     hash: str = ""
 
     @property

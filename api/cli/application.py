@@ -11,6 +11,7 @@ from api.cli import (
     deadlines,
     dockets,
     documents,
+    papers,
     people,
     plans,
     projects,
@@ -53,6 +54,7 @@ app.add_typer(batches.batches, name="batch")
 app.add_typer(dockets.dockets, name="dockets")
 app.add_typer(deadlines.deadlines, name="deadline")
 app.add_typer(documents.documents, name="documents")
+app.add_typer(papers.papers, name="papers")
 app.add_typer(plans.calendar, name="calendar")
 app.add_typer(plans.plan, name="plan")
 app.add_typer(audit.audit, name="audit")

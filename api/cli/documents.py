@@ -22,6 +22,7 @@ from lifecycle.files.store import open_store
 
 documents = typer.Typer(name="documents", help="材料 / documents", no_args_is_help=True)
 Of = Annotated[str | None, typer.Argument(help="项目编号或标识 / project code or id")]
+OfDocket = Annotated[str | None, typer.Option("--docket", help="清单标识 / of a docket instead, by id")]
 OfBatch = Annotated[str | None, typer.Option("--batch", "-b", help="批次材料：批次代码 / of a batch instead")]
 PIECE = 1024 * 1024
 
@@ -30,6 +31,7 @@ PIECE = 1024 * 1024
 def list_all(
     project: Of = None,
     batch: OfBatch = None,
+    docket: OfDocket = None,
     kind: Annotated[str | None, typer.Option(help="材料种类代码 / code of the kind")] = None,
     versions: Annotated[bool, typer.Option("--versions", help="全部版本 / all versions")] = False,
     as_login: AsLogin = None,
@@ -39,7 +41,7 @@ def list_all(
     session = open_session()
     with refusals(as_json):
         caller = session.caller(as_login)
-        subject = _subject(session, caller, project, batch)
+        subject = subject_of(session, caller, project, batch, docket)
         with session.database.reading() as tx:
             found = list_documents(tx, caller, subject, kind, versions=versions)
 
@@ -60,6 +62,7 @@ def add(
     kind: Annotated[str, typer.Argument(help="材料种类代码 / code of the kind")],
     project: Of = None,
     batch: OfBatch = None,
+    docket: OfDocket = None,
     name: Annotated[str | None, typer.Option(help="登记的文件名 / the name to register")] = None,
     replaces: Annotated[str | None, typer.Option(help="所替换的材料标识 / document to replace")] = None,
     as_login: AsLogin = None,
@@ -69,7 +72,7 @@ def add(
     session = open_session()
     with refusals(as_json):
         caller = session.caller(as_login)
-        asked = Asked(_subject(session, caller, project, batch), kind, name or file.name, replaces)
+        asked = Asked(subject_of(session, caller, project, batch, docket), kind, name or file.name, replaces)
         kept = _keep(session, caller, asked, file)
 
     def render(console: Console) -> None:
@@ -83,6 +86,7 @@ def get(
     document: Annotated[str, typer.Argument(help="材料标识 / the document's id")],
     project: Of = None,
     batch: OfBatch = None,
+    docket: OfDocket = None,
     version: Annotated[int | None, typer.Option(help="版本；默认最新 / the version; the newest by default")] = None,
     to: Annotated[Path | None, typer.Option(help="存为 / where to save it")] = None,
     as_login: AsLogin = None,
@@ -92,7 +96,7 @@ def get(
     session = open_session()
     with refusals(as_json):
         caller = session.caller(as_login)
-        subject = _subject(session, caller, project, batch)
+        subject = subject_of(session, caller, project, batch, docket)
         with session.database.reading() as tx:
             found = find_document(tx, caller, subject, document, version)
         with open_store(session.settings).fetch(found["sha256"], found["size"]) as content:
@@ -129,11 +133,16 @@ def sweep(
     emit({**found.to_dict(), "removed": commit}, as_json, render)
 
 
-def _subject(session: Session, caller: Caller, project: str | None, batch: str | None) -> tuple[str, str]:
-    if (project is None) == (batch is None):
-        usage("请指明项目，或用--batch指明批次", "name a project, or a batch by --batch")
+def subject_of(
+    session: Session, caller: Caller, project: str | None, batch: str | None = None, docket: str | None = None
+) -> tuple[str, str]:
+    """Return the one subject that a command names; none or two end it."""
+    if sum(name is not None for name in (project, batch, docket)) != 1:
+        usage("请指明项目、--docket或--batch之一", "name a project, or --docket, or --batch where there is one")
     if batch is not None:
         return "batch", batch
+    if docket is not None:
+        return "docket", docket
     with session.database.reading() as tx:
         return "project", find_project(tx, caller, project or "")
 

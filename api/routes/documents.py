@@ -16,7 +16,7 @@ from api.replies import disposition, page, reply
 from api.requests import StrictRoute
 from api.shapes.documents import Document, Stored
 from api.shapes.parts import Listed
-from api.uploads import FORM, RAW, BatchUpload, Incoming, ProjectUpload
+from api.uploads import FORM, RAW, BatchUpload, DocketUpload, Incoming, ProjectUpload
 from lifecycle.documents.keeping import announce, store_document
 from lifecycle.documents.reading import download_name, find_document, list_documents
 from lifecycle.files.formats import MEDIA_TYPES
@@ -108,6 +108,43 @@ def list_of_batch(
 def read_of_batch(here: Here, batch: str, document: str, version: OfVersion = None) -> Response:
     """Return a document's content as a download."""
     return _content(here, ("batch", batch), document, version)
+
+
+@router.post(
+    "/dockets/{docket}/documents",
+    status_code=CREATED,
+    openapi_extra=bodies((RAW, FORM)),
+    **operation("storeDocketDocument", "上传清单材料", "Bring in a document of a docket", *REFUSED, model=Stored),
+)
+def store_of_docket(here: Here, upload: DocketUpload, key: Key = None) -> Response:
+    """Keep a file as a document of the docket; the docket and its projects' acts may refer to it."""
+    return _store(here, upload, key)
+
+
+@router.get(
+    "/dockets/{docket}/documents",
+    **operation("listDocketDocuments", "清单材料列表", "Documents of a docket", "not-found", model=Listed[Document]),
+)
+def list_of_docket(
+    here: Here, request: Request, docket: str, kind: OfKind = None, versions: Versions = False
+) -> Response:
+    """Return the docket's documents by kind, the newest version of each."""
+    return _list(here, request, ("docket", docket.lower()), kind, versions)
+
+
+@router.get(
+    "/dockets/{docket}/documents/{document}/content",
+    **operation(
+        "readDocketDocument",
+        "下载清单材料",
+        "Download a document of a docket",
+        *("not-found", "file-unavailable"),
+        responses=answers(RAW, text=False),
+    ),
+)
+def read_of_docket(here: Here, docket: str, document: str, version: OfVersion = None) -> Response:
+    """Return a document's content as a download."""
+    return _content(here, ("docket", docket.lower()), document, version)
 
 
 def _store(here: Visit, upload: Incoming, key: str | None) -> Response:

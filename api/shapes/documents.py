@@ -52,3 +52,12 @@ class Stored(Shape):
     at: str
     reference: Reference
     receipt: Receipt
+
+
+class PaperOffered(Shape):
+    """A paper that a project has; `states` are those that offer it (none: any)."""
+
+    paper: str
+    label: Label
+    offered: bool
+    states: list[str]

@@ -13,7 +13,7 @@ from lifecycle.callers import Caller
 from lifecycle.canonical import instant
 from lifecycle.database import Transaction
 from lifecycle.documents.references import file_table, table
-from lifecycle.documents.subjects import PROJECT, Subject, find_subject, lock_head, may_attach
+from lifecycle.documents.subjects import BATCH, Subject, find_subject, lock_head, may_attach
 from lifecycle.errors import Busy, NotFound, Unreadable
 from lifecycle.files.drafts import Draft, too_large
 from lifecycle.files.formats import recognise
@@ -216,7 +216,7 @@ def _replaced(tx: Transaction, subject: Subject, asked: Asked) -> Row | None:
     row = None
     if is_identifier(asked.replaces):
         row = tx.one(LAST_VERSION, wanted=asked.replaces, of_kind=subject.kind, of=subject.id)
-    if row is None or row["kind"] != asked.kind or (subject.kind != PROJECT and row["city"] != subject.city):
+    if row is None or row["kind"] != asked.kind or (subject.kind == BATCH and row["city"] != subject.city):
         raise NotFound(Text("没有可替换的同类材料", "there is no document of this kind to replace"))
     return row
 

@@ -9,7 +9,7 @@ from lifecycle.callers import Caller
 from lifecycle.database import Transaction
 from lifecycle.documents.keeping import document_json
 from lifecycle.documents.references import file_table, table
-from lifecycle.documents.subjects import PROJECT, Subject, find_subject
+from lifecycle.documents.subjects import BATCH, Subject, find_subject
 from lifecycle.errors import NotFound
 from lifecycle.requests import is_identifier
 from lifecycle.statements import Row, Statement
@@ -87,7 +87,7 @@ def download_name(document: Mapping[str, Any]) -> str:
 def _is_shown(caller: Caller, subject: Subject, row: Row) -> bool:
     if row["kind"] in hidden_documents(caller.actor, subject.rules.definition):
         return False
-    return subject.kind == PROJECT or caller.actor.scope == "all" or row["city"] == subject.city
+    return subject.kind != BATCH or caller.actor.scope == "all" or row["city"] == subject.city
 
 
 def _json(subject: Subject, row: Row) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What documents can be documents of: projects and batches, each with its rules, its reach and its locked stream."""
+"""What documents can be documents of: projects, dockets and batches, each with its rules, reach and locked stream."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +8,7 @@ from lifecycle.attempts import LOCK_SUBJECT
 from lifecycle.batches import rules_of
 from lifecycle.callers import Caller
 from lifecycle.database import Transaction
+from lifecycle.dockets.shelf import WITHDRAWN, find_docket
 from lifecycle.errors import Forbidden, Unreadable
 from lifecycle.projects import plain_action
 from lifecycle.requests import is_identifier
@@ -19,12 +20,12 @@ from states.facts import Actor
 from states.findings import Text
 from states.roles import role_book
 
-PROJECT, BATCH = "project", "batch"
+PROJECT, DOCKET, BATCH = "project", "docket", "batch"
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A project or batch as its documents see it. `city`: whose documents of a batch the caller brings and sees."""
+    """A project, docket or batch as its documents see it. `city`: whose documents of the latter the caller handles."""
 
     kind: str
     id: str
@@ -38,7 +39,7 @@ class Subject:
 
 
 def find_subject(tx: Transaction, caller: Caller, kind: str, name: str) -> Subject:
-    """Return a subject within the caller's reach: a project by id, a batch by code or id.
+    """Return a subject within the caller's reach: a project or docket by id, a batch by code or id.
 
     Raises:
         NotFound: there is none.
@@ -51,6 +52,13 @@ def find_subject(tx: Transaction, caller: Caller, kind: str, name: str) -> Subje
         state = rules.definition.states[row["state"]]
         action = plain_action("store_document", row)
         return Subject(kind, row["id"], row["code"], row["batch_id"], None, state.phase, state.final, rules, action)
+    if kind == DOCKET:
+        held = find_docket(tx, caller, name)
+        first = held.rules.definition.by_event[held.spec.events[0]][0]
+        stage = held.rules.definition.states[first.source[0]].phase
+        code, city = f"{held.row['batch_code']}/{held.row['kind']}/{held.row['number']}", held.row["city"] or None
+        ended = held.row["status"] == WITHDRAWN
+        return Subject(kind, held.row["id"], code, held.row["batch_id"], city, stage, ended, held.rules, None)
     batch = overviews.find_batch(tx, caller, name)
     if actor.scope not in ("all", "city"):
         raise Forbidden(Text("批次材料由省厅和市工信局管理", "a batch's documents are the province's and the cities'"))

@@ -56,6 +56,8 @@ NOUNS = {
     "anchor": Text("起算日", "anchor"),
     "setting": Text("政策参数", "setting of the policy"),
     "ownership": Text("企业性质", "kind of ownership"),
+    "docket": Text("清单", "kind of docket"),
+    "place": Text("可填位置", "place to fill in"),
     "definition": Text("随附流程定义", "bundled definition"),
 }
 

@@ -1,13 +1,15 @@
 """Owns what a policy owes its definition: every setting that is named, and a checkpoint for every deadline."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import date
 from typing import Any
 
 from states.checker.fault import Fault, fault
 from states.deadlines import Counting
 from states.definition import LifecycleDefinition
+from states.papers import strange_places
 from states.policy import Policy
+from states.roles import role_book
 
 NOT_DEADLINES = {  # setting -> why nothing falls due
     "R09.fresh_days": "how long a veto check stays good",
@@ -38,6 +40,7 @@ def check_policy(definition: LifecycleDefinition, policy: Policy) -> list[Fault]
         *_deadlines(definition, policy),
         *_exemption(definition, policy),
         *_panels(definition, policy),
+        *_papers(definition, policy),
     ]
 
 
@@ -102,3 +105,18 @@ def _panels(definition: LifecycleDefinition, policy: Policy) -> Iterator[Fault]:
             yield fault("unknown_field", f"panels.{purpose}.field", setting.field)
         elif spec.type != "score":
             yield fault("field_type", f"panels.{purpose}.field", setting.field, "score")
+
+
+def _papers(definition: LifecycleDefinition, policy: Policy) -> Iterator[Fault]:
+    book = role_book()
+    known: dict[str, tuple[str, Container[str]]] = {
+        "states": ("state", definition.states),
+        "events": ("event", definition.by_event),
+        "dockets": ("docket", definition.dockets),
+        "by": ("role", {**book.roles, **book.groups}),
+    }
+    for name, paper in policy.papers.kinds.items():
+        at = f"papers.kinds.{name}"
+        for key, (noun, names) in known.items():
+            yield from (fault(f"unknown_{noun}", f"{at}.{key}", one) for one in getattr(paper, key) if one not in names)
+        yield from (fault(f"unknown_{kind}", at, what) for kind, what in strange_places(definition, paper))

@@ -134,3 +134,33 @@ def test_a_damaged_file_is_not_handed_out(client: Client, project: Row, app: Fas
     path = f"/api/v1/projects/{project['id']}/documents/{kept['id']}/content"
     told = problem(client.get("unit", path), 503, "file-unavailable")
     assert "校验值" in told["message"]["zh"]
+
+
+def test_a_docket_has_documents_of_its_own(client: Client, batch: Row) -> None:
+    opened = client.post("jinan", f"/api/v1/batches/{batch['code']}/dockets", {"kind": "recommendation"})
+    assert opened.status_code == 201, opened.text
+    path = f"/api/v1/dockets/{opened.json()['docket']}/documents"
+    kept = client.post("jinan", path, content=PDF, headers=RAW, params={"kind": LETTER, "name": "推荐.pdf"})
+    assert kept.status_code == 201, kept.text
+    assert [one["reference"] for one in client.get("handler", path).json()["items"]] == [kept.json()["reference"]]
+    assert client.get("jinan", f"{path}/{kept.json()['id']}/content").content == PDF
+    problem(client.get("qingdao", path), 404, "not-found")
+    papers = client.get("jinan", path.replace("/documents", "/papers")).json()["items"]
+    assert [(one["paper"], one["offered"]) for one in papers] == [("recommendation_list", False)]
+    problem(client.get("jinan", f"{path.replace('/documents', '/papers')}/recommendation_list.docx"), 400, "unreadable")
+
+
+def test_a_paper_comes_as_a_download_that_names_its_position(client: Client, project: Row) -> None:
+    path = f"/api/v1/projects/{project['id']}/papers"
+    offered = {one["paper"]: one["offered"] for one in client.get("unit", path).json()["items"]}
+    assert offered == {"dossier": True, "rectification_notice": False}
+    first = client.get("unit", f"{path}/dossier.docx", params={"seq": 1})
+    assert first.headers["x-log-position"].startswith(f"test.invalid/log project/{project['id']} #1 ")
+    assert first.headers["content-disposition"].startswith("attachment; ")
+    send(client, "unit", project)
+    assert client.get("unit", f"{path}/dossier.docx", params={"seq": 1}).content == first.content
+    assert client.get("unit", f"{path}/dossier.docx").content != first.content
+    problem(client.get("unit", f"{path}/rectification_notice.docx"), 409, "not-offered")
+    problem(client.get("unit", f"{path}/reward_approval.docx"), 403, "forbidden")
+    problem(client.get("unit", f"{path}/dossier.docx", params={"seq": 99}), 404, "not-found")
+    problem(client.get("unit", f"{path}/no_such.docx"), 404, "not-found")

@@ -32,6 +32,8 @@ OPERATIONS = {
     "admitDocket", "receiveDocket", "returnDocket", "exportDocket", "watchQuotas", "listMovements",
     "previewImport", "commitImport", "exportLedger",
     "storeDocument", "listDocuments", "readDocument", "storeBatchDocument", "listBatchDocuments", "readBatchDocument",
+    "listPapers", "writePaper", "listDocketPapers", "writeDocketPaper",
+    "storeDocketDocument", "listDocketDocuments", "readDocketDocument",
     "listCheckpoints", "countLights", "listProjectCheckpoints",
     "listDeadlines", "addDeadline", "moveDeadline", "endDeadline",
     "showResponsibles", "assignProject", "previewAssignments", "commitAssignments", "showChances", "chaseProject",

@@ -19,6 +19,7 @@ OWN = dict.fromkeys(ALL, 404) | {"handler": 200, "jinan": 200, "unit": 200, "aud
 ANYONE = dict.fromkeys(ALL, 200)
 BATCH = "/api/v1/batches/{batch}"
 PROJECT = "/api/v1/projects/{project}"
+DOCKETS = dict.fromkeys(ALL, 404) | dict.fromkeys(("handler", "jinan", "auditor"), 200)
 # address -> what each gets for a project of Jinan that `unit` leads
 GETS: dict[str, Mapping[str, int]] = {
     "/api/v1/batches": READERS,
@@ -43,11 +44,17 @@ GETS: dict[str, Mapping[str, int]] = {
     f"{BATCH}/documents/{{document}}/content": READERS
     | dict.fromkeys(("handler", "jinan", "qingdao", "auditor"), 404)
     | {"unit": 403, "stranger": 403},
+    "/api/v1/dockets/{docket}/documents": DOCKETS,
+    "/api/v1/dockets/{docket}/documents/{document}/content": dict.fromkeys(ALL, 404),
+    "/api/v1/dockets/{docket}/papers": DOCKETS,
+    "/api/v1/dockets/{docket}/papers/{paper}.docx": dict.fromkeys(ALL, 404),
+    f"{PROJECT}/papers": OWN,
+    f"{PROJECT}/papers/{{paper}}.docx": OWN,
     f"{BATCH}/lights": READERS,
     f"{BATCH}/dockets": READERS,
     "/api/v1/dockets/{docket}/summary.xlsx": dict.fromkeys(ALL, 403)
     | {"handler": 200, "jinan": 200, "qingdao": 404, "auditor": 200},
-    "/api/v1/dockets/{docket}": dict.fromkeys(ALL, 404) | dict.fromkeys(("handler", "jinan", "auditor"), 200),
+    "/api/v1/dockets/{docket}": DOCKETS,
     f"{BATCH}/reminder-plan": READERS,
     "/api/v1/checkpoints": ANYONE,  # as the list of projects
     "/api/v1/notices": ANYONE,  # everybody's own at least
@@ -88,6 +95,7 @@ def test_every_address_answers_each_person_within_their_reach(
         "{pool}": "city_quota",
         "{key}": JINAN,
         "{name}": "gongfu-pilot/1",
+        "{paper}": "dossier",
         "{document}": "018f0000-0000-7000-8000-000000000000",
         "{code}": "busy",
         "{login}": "me",
