@@ -79,6 +79,7 @@ class Allocation:
     shortlisted: frozenset[str] = frozenset()
     stored: list[Row] | None = None  # the documents that the rows refer to
     ranks: dict[str, dict[int, str]] = field(default_factory=dict)  # city -> rank -> project
+    reserves: dict[int, str] = field(default_factory=dict)  # rank on the reserve list -> project
     panels: dict[str, dict[str, Panelled]] = field(default_factory=dict)  # project -> purpose -> what the panel says
 
     @classmethod
@@ -98,6 +99,8 @@ class Allocation:
             units = {unit.credit_code for application in applications for unit in application.members}
             rows = sets.select_many(tx, SHORTLISTED, "wanted", units, of=first.scopes.programme)
             new.shortlisted = frozenset(row["credit_code"] for row in rows)
+        if "reserves" in needs:
+            new.reserves = surroundings.reserves_of(tx, first.scopes.batch, lock)
         if "panels" in needs:
             new.panels = surroundings.panels_of(tx, [one.loaded.row["id"] for one in asked])
         if "ranks" in needs:
@@ -120,6 +123,9 @@ class Allocation:
             facts = replace(facts, task_listed=facts.application.task_code in self.tasks)
         if self.shortlisted:
             facts = replace(facts, shortlisted_before=self.shortlisted)
+        if self.reserves:
+            others = frozenset(rank for rank, holder in self.reserves.items() if holder != facts.project)
+            facts = replace(facts, reserves_taken=others)
         if self.panels:
             facts = replace(facts, panels=self.panels.get(facts.project, {}))
         if self.ranks:
@@ -137,6 +143,9 @@ class Allocation:
         rank = case.act.fields.get("rank")
         if rank is not None:
             self.ranks.setdefault(case.facts.application.city, {})[rank] = case.facts.project
+        reserve = case.act.fields.get("reserve_rank")
+        if reserve is not None:
+            self.reserves[reserve] = case.facts.project
 
     def _room(self, case: Case, place: Place) -> Room:
         ceiling = ceiling_of(case.definition, case.policy, place[0], self.imported.get(place))

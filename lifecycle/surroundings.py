@@ -72,6 +72,20 @@ READ_RANKS = sets.for_both(
         rank_of(dialect).is_not(None),
     )
 )
+# A place that holds nothing: locked, it lets those who give out reserves' ranks come one by one.
+RESERVE = "reserve_list"
+
+
+def _reserve_rank(dialect: str) -> Any:
+    text = "(project.record ->> 'reserve_rank')::integer" if dialect == "postgresql" else None
+    return sa.literal_column(text or "json_extract(project.record, '$.reserve_rank')", sa.Integer).label("rank")
+
+
+READ_RESERVES = sets.for_both(
+    lambda dialect: sa.select(_project.c.id, _reserve_rank(dialect)).where(
+        _project.c.batch_id == sa.bindparam("batch"), _reserve_rank(dialect).is_not(None)
+    )
+)
 # A result stands as long as its project is in the round that it ended.
 READ_PANELS = sets.for_both(
     lambda dialect: (
@@ -126,6 +140,9 @@ def surround(tx: Transaction, case: Case, needs: frozenset[str], scopes: Scopes,
     if "documents" in needs:
         named = [reference["id"] for reference in case.act.documents.values()]
         facts = replace(facts, stored=within_reach(facts, stored_documents(tx, scopes.batch, named)))
+    if "reserves" in needs:
+        taken = reserves_of(tx, facts.batch, lock)
+        facts = replace(facts, reserves_taken=frozenset(taken) - _own(taken, facts.project))
     if "panels" in needs:
         facts = replace(facts, panels=panels_of(tx, [facts.project]).get(facts.project, {}))
     return replace(case, facts=facts)
@@ -169,6 +186,19 @@ def ranks_held(tx: Transaction, batch: str, city: str) -> dict[int, str]:
         for row in tx.fetch(READ_RANKS, batch=batch, of_city=city)
         if keeps_rank(definition_for(tx, row["definition_hash"]), row["state"])
     }
+
+
+def reserves_of(tx: Transaction, batch: str, lock: bool) -> dict[int, str]:
+    """Return the ranks on a batch's reserve list with their projects; where `lock`, others wait until the end."""
+    if lock:
+        place = {"scope": batch, "pool": RESERVE, "key": "whole"}
+        tx.queue(MAKE_ROOM, **place)
+        tx.one(LOCK_ROOM, **place)
+    return {row["rank"]: row["id"] for row in tx.fetch(READ_RESERVES, batch=batch)}
+
+
+def _own(taken: Mapping[int, str], project: str) -> frozenset[int]:
+    return frozenset(rank for rank, holder in taken.items() if holder == project)
 
 
 def panels_of(tx: Transaction, projects: Sequence[str]) -> dict[str, dict[str, Panelled]]:

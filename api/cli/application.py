@@ -11,6 +11,7 @@ from api.cli import (
     deadlines,
     dockets,
     documents,
+    panels,
     papers,
     people,
     plans,
@@ -57,6 +58,7 @@ app.add_typer(documents.documents, name="documents")
 app.add_typer(papers.papers, name="papers")
 app.add_typer(plans.calendar, name="calendar")
 app.add_typer(plans.plan, name="plan")
+app.add_typer(panels.panels, name="panels")
 app.add_typer(audit.audit, name="audit")
 
 

@@ -2,7 +2,7 @@
 
 from states.findings import Judgement, Kind
 from states.planning import due_date
-from states.rules.record import code_of, date_of, due_on
+from states.rules.record import code_of, date_of, due_on, number_of
 from states.rules.rule import Case, rule
 from states.rules.scored import judge_panels
 
@@ -41,6 +41,20 @@ def review_closed(case: Case) -> Judgement:
 def panel_concluded(case: Case) -> Judgement:
     """R17: a project that was given to a panel is decided on its result, once that stands."""
     return judge_panels(case)
+
+
+@rule(
+    "R17",
+    "CFG",
+    Kind.HARD,
+    zh="备选顺序自1起且在本批次内不重复；本项目：{seen}，已用：{threshold}。",
+    en="Ranks on the reserve list count from 1, none twice in the batch; this one: {seen}, already taken: {threshold}.",
+    reads=("reserves",),
+)
+def reserve_rank_free(case: Case) -> Judgement:
+    """R17: no other reserve of the batch has the rank."""
+    rank, taken = number_of(case, "reserve_rank"), case.facts.reserves_taken
+    return Judgement(rank is not None and rank >= 1 and rank not in taken, rank, taken)
 
 
 @rule(

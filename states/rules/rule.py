@@ -58,7 +58,8 @@ def rule(
     """Register the decorated function as the check named like it, serving rule `number` of `clause`.
 
     `clause` is the notice's own number, or `CFG` where the notice is silent and the batch's setting decides.
-    `reads` names what the rule needs beside the project's own row: `room`, `task`, `shortlist`, `ranks`, `panels`.
+    `reads` names what the rule needs beside the project's own row: `room`, `task`, `shortlist`, `ranks`, `reserves`,
+    `panels`.
     """
 
     def register(judge: Judge) -> Judge:

@@ -190,6 +190,8 @@ STEPS: dict[str, Step] = {
     "accept_filing": Step("handler", date(2024, 8, 6), {"formal_check": True}, vetoes=True),
     "pass_review": Step("handler", date(2024, 8, 8), {"review_method": "both", "review_score": "88.50"}),
     "not_select": Step("handler", date(2024, 8, 8), {"review_method": "both", "review_score": "50"}, reason=REASON),
+    "put_in_reserve": Step("handler", date(2024, 8, 8), {"review_method": "both", "review_score": "70"}),
+    "take_off_reserve": Step("handler", date(2024, 8, 9), reason=REASON),
     "disqualify": Step("handler", date(2024, 8, 12), reason=REASON),
     "start_publicity": Step("handler", date(2024, 8, 12), {"publicity_number": "公示〔2024〕1号"}),
     "object": Step(
@@ -319,6 +321,8 @@ def request_for(event: str, row: Mapping[str, Any], on: date | None = None) -> R
     if event == "disqualify":
         failed = {"clear": False, "checked_on": day.isoformat(), "checked_by": "核查人"}
         fields["veto_checks"] = {VETO_ITEMS[0]: failed}
+    if event == "put_in_reserve":
+        fields["reserve_rank"] = int(row["code"][-3:]) or 999
     if event == "recommend":
         fields["rank"] = int(row["code"][-5:])  # no other project of the batch has it
     return Request(event, fields, {kind: document(kind) for kind in step.documents}, step.reason)

@@ -43,6 +43,8 @@ TABLE: list[tuple[str, str, str, frozenset[str]]] = [
     ("record_recovery", "revoked", SAME, PROVINCE),
     ("record_payment", "rewarded", SAME, PROVINCE),
     ("waive", "draft applied returned city_recommended published half_year_accepted", SAME, PROVINCE),
+    ("put_in_reserve", "under_review", SAME, PROVINCE),
+    ("take_off_reserve", "under_review", SAME, PROVINCE),
     ("record_vetoes", "draft applied returned city_recommended under_review reviewed", SAME, CITY | PROVINCE),
     ("record_vetoes", "in_publicity one_year_accepted tier_proposed", SAME, CITY | PROVINCE),
     ("report_progress", TERMINABLE, SAME, APPLICANT),

@@ -11,9 +11,14 @@ import pytest
 from lifecycle.audit import Log
 from lifecycle.commitments import is_commitment
 from lifecycle.database import Database
+from lifecycle.dockets.drafting import draft_docket, edit_docket
+from lifecycle.dockets.edits import DraftItem, Edit
+from lifecycle.dockets.release import preview_docket, release_docket
 from lifecycle.errors import Conflict, Forbidden, NotFound, NotOffered, Refusal, RulesUnmet, Unreadable
 from lifecycle.panels import assignments, conflicts, founding, reading, reviews, rounds, sessions, sheets
-from tests.lifecycle.builders import QINGDAO, act, caller, create_projects, credit_code, drive
+from lifecycle.replay import drift_of_batch
+from tests.faults.test_races import at_once
+from tests.lifecycle.builders import QINGDAO, act, caller, create_projects, credit_code, drive, read_project
 from tests.lifecycle.panelists import AUDITOR, DUE, FULL, HANDLER, NOW, POINTS, Panel, new_expert, new_panel
 
 
@@ -452,3 +457,62 @@ def test_city_applicant_and_experts_elsewhere_learn_nothing_and_only_the_provinc
     with panel.database.reading() as tx:
         (kept,) = [one for one in reading.list_sheets(tx, HANDLER, panel.batch, 1) if one["id"] == draft]
     assert (kept["status"], kept["points"], kept["comment"], kept["total"]) == ("draft", {}, None, None)
+
+
+def test_review_results_come_out_as_a_set_with_a_reserve_list_that_fills_gaps(database: Database, log: Log) -> None:
+    panel = new_panel(database, log, 4).scoring()
+    for row, total in zip(panel.projects, (90, 80, 70, 60), strict=True):
+        panel.score(row, dict.fromkeys(panel.people, total))
+    panel.sit()
+    panel.do(rounds.conclude)
+    scores = {one["project"]: one["fields"] for one in panel.results()["results"]}
+    events = ("pass_review", "put_in_reserve", "put_in_reserve", "not_select")
+    ranks = (None, 1, 1, None)
+
+    def items(ranks: Any) -> tuple[DraftItem, ...]:
+        return tuple(
+            DraftItem(row["id"], event, scores[row["id"]] | ({"reserve_rank": rank} if rank else {}), {}, "评审结果")
+            for row, event, rank in zip(panel.projects, events, ranks, strict=True)
+        )
+
+    header = {"review_method": "material", "review_minutes_number": "评审纪要〔2024〕1号"}
+    with database.transaction() as tx:
+        docket = draft_docket(
+            tx, log, HANDLER, panel.batch, "review_result", None, Edit(header=header, put=items(ranks)), 100
+        ).docket
+    with database.reading() as tx:
+        found = preview_docket(tx, HANDLER, docket, 100)
+    blocked = [finding.check for row in found.rows.rows for finding in row.decision.refusals]
+    assert (found.ready, blocked) == (False, ["reserve_rank_free"])  # the second of one rank, in the same list
+    with database.transaction() as tx:
+        edit_docket(tx, log, HANDLER, docket, Edit(put=items((None, 1, 2, None))), 100)
+    with database.reading() as tx:
+        digest = preview_docket(tx, HANDLER, docket, 100).digest
+    with database.transaction() as tx:
+        release_docket(tx, log, HANDLER, docket, digest, 100)
+    rows = [read_project(database, row["id"]) for row in panel.projects]
+    assert [row["state"] for row in rows] == ["reviewed", "under_review", "under_review", "not_selected"]
+    assert [(row["flags"], row["record"].get("reserve_rank")) for row in rows] == [
+        ([], None),
+        (["reserve"], 1),
+        (["reserve"], 2),
+        ([], None),
+    ]
+    act(database, log, rows[1]["id"], "pass_review", fields={**header, **scores[rows[1]["id"]]})
+    risen = read_project(database, rows[1]["id"])
+    assert (risen["state"], risen["flags"], "reserve_rank" in risen["record"]) == ("reviewed", [], False)
+    act(database, log, rows[2]["id"], "take_off_reserve", reason="不再递补")
+    assert read_project(database, rows[2]["id"])["flags"] == []
+    with database.reading() as tx:
+        assert drift_of_batch(tx, panel.batch["id"]) == {}
+
+
+def test_two_officers_at_once_never_give_out_a_rank_of_the_reserve_list_twice(database: Database, log: Log) -> None:
+    panel = new_panel(database, log, 4, ())
+    for row in panel.projects:
+        panel.do(founding.remove_project, row["id"])
+    fields = {"review_method": "both", "review_score": "70", "reserve_rank": 1}
+    answers = at_once(
+        [lambda row=row: act(database, log, row["id"], "put_in_reserve", fields=fields) for row in panel.projects]
+    )
+    assert Counter(type(answer).__name__ for answer in answers) == {"Outcome": 1, "RulesUnmet": 3}

@@ -58,6 +58,17 @@ def test_R17_where_a_panel_scores_its_result_stands_and_is_the_one_stated(event,
     assert judge("panel_concluded", judged) == Judgement(met, seen, threshold)
 
 
+def test_R17_a_rank_on_the_reserve_list_is_free_or_it_is_not():
+    rule = "reserve_rank_free"
+    assert judge(rule, case("put_in_reserve")) == Judgement(True, 1, frozenset())
+    taken = frozenset({1, 3})
+    assert judge(rule, case("put_in_reserve", reserves_taken=taken)) == Judgement(False, 1, taken)
+    second = case("put_in_reserve", reserves_taken=taken, record={"reserve_rank": 2})
+    assert judge(rule, second) == Judgement(True, 2, taken)
+    missing = case("put_in_reserve", record={"reserve_rank": ABSENT})
+    assert judge(rule, missing) == Judgement(False, None, frozenset())
+
+
 def start(**record):
     return case("start_publicity", record=record)
 
