@@ -42,6 +42,8 @@ audit.add_typer(keys, name="keys")
 audit.command("bundle")(bundles.bundle)
 audit.command("verifier")(bundles.verifier)
 audit.command("verify")(bundles.verify)
+audit.command("witness")(bundles.witness)
+audit.command("restore-drill")(bundles.restore_drill)
 
 EVERY = 1.0  # seconds between two passes where nothing waits
 SWEEP = 3600.0  # seconds between two searches for entries that are neither sealed nor pending

@@ -2,18 +2,29 @@
 
 import subprocess
 import sys
+import tempfile
 from importlib.resources import as_file, files
 from pathlib import Path
+from shutil import copyfile
 from typing import Annotated
 
 import typer
 
-from api.cli.output import emit, refusals, usage
+from api.cli.output import REFUSED, emit, refusals, usage
 from api.cli.people import AsJson, AsLogin
-from api.cli.session import open_session
+from api.cli.seal import log_key as log_key_of
+from api.cli.seal import refuse, saying
+from api.cli.session import now, open_session
 from lifecycle.attempts import attempt
+from lifecycle.database import open_database
 from lifecycle.seal.bundle import Order, make_bundle, record_bundle
 from lifecycle.seal.bundle.making import verifier as source
+from lifecycle.seal.drill import rehearse_restore
+from lifecycle.seal.notes import TIMED, NoteError, NoteKey, parse_vkey
+from lifecycle.seal.sealer import terms_of
+from lifecycle.seal.witness import NotWitnessed, cosign, deliver
+from lifecycle.settings import Settings
+from lifecycle.signing import KeyFileError, load_or_create_signer
 
 VERIFIER = "verify_audit.py"
 
@@ -72,3 +83,63 @@ def verify(
         command = [sys.executable, str(program), str(bundle_file), "--policy", str(policy)]
         done = subprocess.run([*command, "--signatures", signatures, "--ed25519", ed25519], check=False)
     raise typer.Exit(done.returncode)
+
+
+def witness(
+    folder: Annotated[Path, typer.Option(help="公布的目录 / the published folder")],
+    log_key: Annotated[list[str], typer.Option(help="日志公钥 / the log's public key, name+id+base64")],
+    name: Annotated[str, typer.Option(help="见证人名称 / the witness's name")],
+    state: Annotated[Path, typer.Option(help="见证人自己的记忆 / the witness's own memory")],
+    key: Annotated[Path, typer.Option(help="见证人私钥，首次运行时生成 / the witness's key, made at first use")],
+    deliver_to: Annotated[bool, typer.Option("--deliver", help="存入公布的目录 / put it into the folder")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """见证：核对检查点是否延续上次所见，并签名 / sign the published head where it extends the one signed before."""
+    try:
+        keys = [parse_vkey(line) for line in log_key]
+        signer = load_or_create_signer(key)
+        head, note = cosign(folder, keys, state, signer, name, now())
+    except NotWitnessed as refused:
+        refuse(refused.text, as_json, "not-witnessed")
+    except (NoteError, KeyFileError, FileNotFoundError) as error:
+        usage("见证设置有误", str(error))
+    if deliver_to:
+        deliver(folder, name, note)
+    told = {"origin": head.origin, "size": head.size, "root": head.root.hex(), "note": note.to_bytes().decode()}
+    own = {"key": NoteKey(name, TIMED, signer.public_key).vkey}
+    if as_json:
+        emit({**told, **own}, as_json, None)
+    else:
+        sys.stdout.write(str(told["note"]))  # exactly the note, to be kept or sent
+
+
+def restore_drill(
+    bundle_file: Annotated[Path, typer.Argument(metavar="BUNDLE", help="整库导出包 / a bundle of the whole log")],
+    backup: Annotated[Path | None, typer.Option(help="SQLite备份文件 / a backup, SQLite")] = None,
+    restored: Annotated[str | None, typer.Option(help="由备份恢复的演练库 / address of a restored copy")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """恢复演练：只动副本 / rehearse a restore on a copy; exit code 1 where the sealer goes on, or the tree lacks."""
+    settings = Settings()
+    if (backup is None) == (restored is None) or restored == settings.url:
+        usage(
+            "请给出备份文件或演练库地址，不得为现用数据库", "give a backup or a restored copy, never the live database"
+        )
+    with tempfile.TemporaryDirectory(prefix="pilot-drill-") as place, saying(as_json):
+        folder = Path(place)
+        if backup is not None:
+            copyfile(backup, folder / "pilot.sqlite3")
+        url = restored or f"sqlite:///{folder / 'pilot.sqlite3'}"
+        copy = open_database(Settings(database_url=url, data_dir=folder))  # anew: a copied one keeps the live address
+        drill = rehearse_restore(copy, bundle_file, terms_of(settings), log_key_of(settings), folder, now())
+        copy.close()
+    lines = [
+        f"备份已封存 sealed in the backup: {drill.restored}；已签署 signed: {drill.signed}",
+        f"封存是否停止 did the sealer halt: {drill.halted or '否 NO'}",
+        f"补入 brought in: {drill.imported}；演练后一致 holds again: {drill.holds}",
+        f"须由留痕重建的业务数据 rows to be rebuilt from the log: {len(drill.behind) + len(drill.missing)}",
+        f"备份中未封存且不在包内 in neither tree nor bundle: {len(drill.strangers)}",
+    ]
+    emit(drill.to_dict(), as_json, lambda console: console.print("\n".join(lines)))
+    if not drill.holds or (drill.restored < drill.signed and drill.halted is None):
+        raise typer.Exit(REFUSED)

@@ -1,6 +1,6 @@
 """Many proofs over one tree: its subtrees read tile by tile, from the database or a published folder, and kept."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from lifecycle.database import Transaction
@@ -87,8 +87,12 @@ def published(folder: Path, suite: Suite, size: int) -> Hashes:
     """Return the tree as it is published in a folder, of the size that its checkpoint says or an earlier one."""
 
     def read(one: Tile) -> bytes:
-        paths: Sequence[Path] = [folder / one.path, folder / one._replace(width=WIDTH).path]
-        found = next((path for path in paths if path.exists()), None)
+        full = folder / one._replace(width=WIDTH).path
+        found = next((path for path in (folder / one.path, full) if path.exists()), None)
+        if found is None:  # of an earlier size: a wider one begins with it
+            parts = full.with_name(f"{full.name}.p")
+            wider = [path for path in parts.glob("*") if path.name.isdecimal() and int(path.name) > one.width]
+            found = min(wider, key=lambda path: int(path.name), default=None)
         if found is None:
             raise BrokenTree(f"the tile {one.path} is not published")
         return found.read_bytes()[: one.width * HASH_SIZE]

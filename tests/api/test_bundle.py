@@ -1,6 +1,7 @@
 """The bundle over HTTP and on the command line, and the verifier as it is handed out."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -61,3 +62,28 @@ def test_a_bundle_is_taken_and_verified_on_the_command_line(home: Path) -> None:
     assert (home / "v.py").read_bytes() == verifier()
     assert pilot("audit", "bundle", "--out", "x", "--batch", "a", "--project", "b").exit_code == 2
     assert answer("audit", "bundle", "--out", "x", "--as", "li", code=1)["refused"] == "forbidden"
+
+
+def test_a_witness_and_a_restore_drill_on_the_command_line(home: Path) -> None:
+    answer("audit", "seal", "--once")
+    key = answer("audit", "keys")["keys"][0]["key"]
+    mine = ["--name", "w.example", "--state", str(home / "w" / "state"), "--key", str(home / "w" / "key"), "--deliver"]
+    witness = ["audit", "witness", "--folder", str(home / "tiles"), "--log-key", key, *mine]
+    first = answer(*witness)
+    assert (first["size"], (home / "tiles" / "cosigned" / "w_example").read_text("utf-8")) == (2, first["note"])
+    policy = json.loads(pilot("audit", "keys", "policy").stdout)
+    (home / "policy.json").write_text(json.dumps({**policy, "witnesses": [first["key"]], "witnesses_needed": 1}))
+    with sqlite3.connect(home / "pilot.sqlite3") as source, sqlite3.connect(home / "backup") as target:
+        source.backup(target)
+    answer("user", "add", "wang", "--name", "王某", "--role", "handler", "--as", "an")
+    answer("audit", "seal", "--once")
+    answer("audit", "bundle", "--out", str(home / "log.zip"), "--view", "entries.csv")
+    command = [sys.executable, "-c", "from api.cli import main; main()", "audit", "verify", str(home / "log.zip")]
+    verified = subprocess.run([*command, "--policy", str(home / "policy.json")], capture_output=True, check=False)
+    assert (verified.returncode, b"extends cosigned/w_example, size 2" in verified.stdout) == (0, True)
+    drill = answer("audit", "restore-drill", str(home / "log.zip"), "--backup", str(home / "backup"))
+    assert (drill["halted"], drill["imported"], drill["holds"]) == ("rolled-back", 1, True)
+    assert pilot("audit", "restore-drill", str(home / "log.zip")).exit_code == 2
+    (home / "tiles" / "tile" / "0" / "000.p" / "3").unlink()
+    assert answer(*witness, code=1)["refused"] == "not-witnessed"
+    assert pilot(*witness[:5], "nonsense", *mine).exit_code == 2

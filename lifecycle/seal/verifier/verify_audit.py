@@ -309,8 +309,8 @@ def lines_of(bundle: zipfile.ZipFile, name: str) -> Iterator[bytes]:
     """Yield a member's lines without their ends; nothing where there is no such member."""
     if name not in bundle.namelist():
         return
-    with bundle.open(name) as member:
-        while line := member.readline(LINE):
+    with bundle.open(name) as member, io.BufferedReader(member, 256 * 1024) as lines:  # type: ignore[type-var]
+        while line := lines.readline(LINE):
             yield line.rstrip(b"\n")
 
 
