@@ -39,6 +39,7 @@ from api.routes import (
     responsibles,
     reviews,
     transitions,
+    trials,
 )
 from api.scheduling import context_of
 from api.service import Clock, open_service
@@ -51,7 +52,7 @@ from schedules.runner import Runner
 ROUTERS = (
     *(transitions, projects, history, bulk, dockets, batches, imports),
     *(checkpoints, deadlines, responsibles, chases, notices, messages),
-    *(addresses, feeds, jobs, plans, panels, reviews, audit),
+    *(addresses, feeds, jobs, plans, trials, panels, reviews, audit),
     *(documents, papers, definitions, people, explanations, health),
 )
 

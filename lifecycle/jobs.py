@@ -1,5 +1,6 @@
 """The clock's jobs as rows: when each was begun, when it last went well, what it ended with. Whoever runs them."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -79,13 +80,16 @@ def list_jobs(tx: Transaction, now: datetime, grace: timedelta = GRACE) -> list[
     ]
 
 
-def late_jobs(tx: Transaction, now: datetime, grace: timedelta = GRACE) -> list[str]:
+def late_jobs(tx: Transaction, now: datetime, grace: timedelta = GRACE, *, wanted: Collection[str] = ()) -> list[str]:
     """Return the jobs that ought to have gone well by now and did not, whichever process should have run them.
 
     A job is late three intervals and a grace after it last went well. One that never did is late where it failed, where
-    its first run takes that long, or where it was entered and never begun.
+    its first run takes that long, or where it was entered and never begun. Of those `wanted`, one that no process ever
+    entered is late too: nobody runs the clock.
     """
-    return [row["name"] for row in tx.fetch(ALL) if _is_late(row, now, grace)]
+    rows = {row["name"]: row for row in tx.fetch(ALL)}
+    never = set(wanted) - rows.keys()
+    return sorted({*never, *(name for name, row in rows.items() if _is_late(row, now, grace))})
 
 
 def _is_late(row: Row, now: datetime, grace: timedelta) -> bool:

@@ -20,6 +20,7 @@ from lifecycle.snapshots import PRIVATE, plain
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Checkpoint, Membership, Project, Rulebook
 from lifecycle.transition import Loaded, load_project
+from lifecycle.undelivered import undelivered
 from lifecycle.visibility import (
     checkpoint_label,
     hidden_documents,
@@ -138,6 +139,7 @@ def show_project(tx: Transaction, caller: Caller, project: str) -> dict[str, Any
         "hidden": sorted((unseen & row["record"].keys()) | (kept_back & row["documents"].keys())),
         "pending": pending_for(actor, rules.definition, row["pending"]),
         "checkpoints": _checkpoints(loaded, caller, opened),
+        "undelivered": undelivered(tx, actor, project),
         "definition": {"name": rules.definition.name, "hash": row["definition_hash"]},
         "policy": {"name": rules.policy.name, "hash": row["policy_hash"]},
     }

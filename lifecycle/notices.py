@@ -33,6 +33,7 @@ _project = Project.__table__  # type: ignore[attr-defined]
 SORT = "-created_at"
 STATUSES = ("waiting", "sent", "skipped", "cancelled", "failed")
 TO_DOS, DONE = 500, 50  # shown at most
+UNREACHED = "ffffffff-ffff-ffff-ffff-ffffffffffff"  # the recipient of what nobody was there to be told
 NOBODY = "00000000-0000-0000-0000-000000000000"
 REASONS: dict[str, Text] = {
     "overtaken": Text("同一事项已有更新的提醒，不再重复发送", "a newer reminder of the same item took its place"),
@@ -40,6 +41,7 @@ REASONS: dict[str, Text] = {
     "superseded": Text("截止日期已调整，原提醒作废", "the date was moved, and this reminder ended with the old one"),
     "not_recipient": Text("收件人已不负责该事项", "the recipient no longer has to do with the item"),
     "no_address": Text("收件人已停用该联系方式", "the recipient has no address over this channel any more"),
+    "nobody": Text("该角色名下没有可通知的人员", "nobody of that role can be told"),
     "refused": Text("对方拒收，未送达", "the other side refused it for good"),
     "exhausted": Text("多次尝试均未送达", "no attempt came through"),
     "bounced": Text("已发出，后被退回", "it was sent and came back"),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from lifecycle.rulebooks import RuleSet
 from lifecycle.statements import Row
@@ -35,6 +36,9 @@ def item_of(row: Row, announcement: Row | None, people: Mapping[str, Row], rules
         row["version"] if row["cause"].startswith("checkpoint/") else 0,
         row["occasion"],
         bool(row["provisional"]),
+        kind or "",
+        _planned_for(row, rules) if row["late"] else "",
+        _english(row, announcement, rules),
     )
 
 
@@ -45,6 +49,29 @@ def _kind(row: Row, rules: RuleSet, at: datetime) -> KindOfNotice:
         return kind
     days = _days_until(row["due_on"], at, rules)
     return "late" if days < 0 else "due" if days == 0 else kind
+
+
+def _english(row: Row, announcement: Row | None, rules: RuleSet) -> tuple[tuple[str, str], ...]:
+    """Return the labels among the places in English; a deadline added by hand has the title that it was given."""
+    definition, told = rules.definition, announcement["details"] if announcement else {}
+    arrows = definition.by_event.get(announcement["event"]) if announcement else None
+    labels: dict[str, Labelled | None] = {
+        "city": rules.policy.cities.get(row["city"] or ""),
+        "state": definition.states.get(told.get("to") or row["state"] or ""),
+        "checkpoint": definition.checkpoints.get(row["checkpoint_kind"] or ""),
+        "event": arrows[0] if arrows else None,
+    }
+    found = {name: label.en for name, label in labels.items() if label}
+    if "panel" in told:
+        found["checkpoint"] = f"{told['count']} score sheets"
+    if row["provisional"]:
+        found["provisional"] = " (provisional)"
+    return tuple(found.items())
+
+
+def _planned_for(row: Row, rules: RuleSet) -> str:
+    planned_at: datetime = row["planned_at"]
+    return planned_at.astimezone(ZoneInfo(rules.policy.policy.zone)).strftime("%Y-%m-%d %H:%M")
 
 
 def _of_project(row: Row, rules: RuleSet) -> dict[str, str]:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from lifecycle.canonical import instant
+from lifecycle.notices import UNREACHED
 from lifecycle.recipients import Channels
 from schedules.outlooks import ProjectOutlook, Reminder
 from states.deadlines import business_date
@@ -41,7 +42,7 @@ class BatchOutlook:
     """A batch's outlook in sums: what of it there is on each day, for each recipient, of each kind of checkpoint.
 
     Messages are counted as the outbox makes them: more than the plan allows at one instant for one person and channel,
-    or an address with the digest choice, are one.
+    or an address with the digest choice, are one. `unreached` are those that nobody would be there to be told.
     """
 
     batch: str
@@ -52,6 +53,7 @@ class BatchOutlook:
     projects: int = 0
     checkpoints: int = 0
     skipped: int = 0
+    unreached: int = 0
     by_kind: Counter[str] = field(default_factory=Counter)
     by_due_date: Counter[date] = field(default_factory=Counter)
     _people: dict[str, tuple[str, str]] = field(default_factory=dict)  # id -> name and role
@@ -70,6 +72,9 @@ class BatchOutlook:
                 self._count(checkpoint.kind, reminder, at_once, channels)
 
     def _count(self, kind: str, reminder: Reminder, at_once: int, channels: Channels) -> None:
+        if reminder.recipient == UNREACHED:
+            self.unreached += 1
+            return
         if reminder.leaves_at is None:
             self.skipped += reminder.status == "skipped"
             return
@@ -100,7 +105,10 @@ class BatchOutlook:
         """Return it as JSON values."""
         days = self.days()
         return {
-            **{name: getattr(self, name) for name in ("batch", "code", "projects", "checkpoints", "skipped")},
+            **{
+                name: getattr(self, name)
+                for name in ("batch", "code", "projects", "checkpoints", "skipped", "unreached")
+            },
             "now": instant(self.now),
             "until": instant(self.until),
             **_sum(days.values()).to_dict(),

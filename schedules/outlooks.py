@@ -1,11 +1,12 @@
 """What a simulation answers of a project: its checkpoints, and what would be told of each, to whom and when."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from lifecycle.canonical import instant
+from lifecycle.notices import UNREACHED
 from lifecycle.statements import Row
 from lifecycle.visibility import checkpoint_label, sees_deadline
 from schedules.forecasts import Course
@@ -98,6 +99,30 @@ class ProjectOutlook:
         }
 
 
+@dataclass(slots=True)
+class Shown:
+    """A page of a batch's projects, each with every reminder: `most` of them, those behind `after` by id."""
+
+    most: int
+    after: str = ""
+    projects: list[ProjectOutlook] = field(default_factory=list)
+    more: bool = False
+
+    def add(self, outlook: ProjectOutlook) -> None:
+        """Keep a project that belongs to the page; they come by id."""
+        if outlook.project <= self.after:
+            return
+        if len(self.projects) < self.most:
+            self.projects.append(outlook)
+        else:
+            self.more = True
+
+    @property
+    def next(self) -> str | None:
+        """Return what the next page lies behind, or None where this is the last."""
+        return self.projects[-1].project if self.more and self.projects else None
+
+
 def outlook_of(course: Course, actor: Actor, names: Mapping[str, str], now: datetime) -> ProjectOutlook:
     """Return what of a course an actor may see: whoever has one unit's reach sees own reminders, as in the ledger."""
     row, definition = course.moment.row, course.moment.rules.definition
@@ -135,6 +160,8 @@ def _reminder(notice: Row, names: Mapping[str, str]) -> Reminder:
     recipient, status = notice["recipient"], notice["status"]
     shown = {name: notice[name] for name in ("occasion", "kind", "role", "channel", "planned_at", "reason", "late")}
     leaves_at = notice["settled_at"] if status == "sent" else None
-    return Reminder(
-        recipient=recipient, name=names.get(recipient, recipient), status=status, leaves_at=leaves_at, **shown
-    )
+    return Reminder(recipient=recipient, name=_name(recipient, names), status=status, leaves_at=leaves_at, **shown)
+
+
+def _name(recipient: str, names: Mapping[str, str]) -> str:
+    return "" if recipient == UNREACHED else names.get(recipient, recipient)

@@ -9,12 +9,13 @@ import structlog
 
 from lifecycle import audit, recipients, sweeps
 from lifecycle.database import Transaction
+from lifecycle.notices import UNREACHED
 from lifecycle.recipients import Channels, Crowd, reach_of_row
 from lifecycle.requests import is_identifier
 from lifecycle.rulebooks import RuleSet, rules_of_row
 from lifecycle.statements import Row
 from schedules.rechecks import ENDED
-from states.audience import Reach, Someone, audience
+from states.audience import Reach, Someone, audience, roles_meant
 from states.deadlines import Calendar
 from states.planning import BY_HAND
 from states.reminders import KindOfNotice, Series, Times
@@ -23,6 +24,7 @@ from states.series import Occasion, next_occasion, occasions, send_at
 EXPERT = "expert"
 LIMIT = 200  # checkpoints, and announcements, in one transaction
 PUT_OFF = timedelta(hours=1)  # until what could not be read is tried again
+ROLE_LENGTH = 32  # of the column
 CHASE, ASSIGNED = "chase", "assigned"  # the announcements that are no lifecycle's events
 SHEETS = "sheets_missing"  # and the one for an expert: of his panel, and of no project
 
@@ -75,20 +77,20 @@ def plan_notices(
 ) -> list[Row]:
     """Return the notices that a checkpoint gives rise to from `since` to `now`, all columns but `id`. Pure.
 
-    Of several for one person and channel only the newest is told, the others are skipped: they were overtaken.
+    Of several for one person and channel only the newest is told, the others are skipped: they were overtaken. What
+    somebody was to be told and nobody is there to hear is recorded as skipped too.
     """
     near = list(people)
-    told = [
-        (occasion, person, role)
-        for occasion in occasions(*_series(due, rules), since, now)
-        for person, role in audience(occasion.to, reach, near)
-    ]
-    newest = {person: occasion for occasion, person, _ in told}  # they come in order
-    return [
-        _overtaken(row, now) if newest[person] != occasion else row
-        for occasion, person, role in told
-        for row in _notices(_told(due, rules, occasion), person, role, channels, rules, now)
-    ]
+    found = [(occasion, audience(occasion.to, reach, near)) for occasion in occasions(*_series(due, rules), since, now)]
+    newest = {person: occasion for occasion, told in found for person, _ in told}  # they come in order
+    rows = []
+    for occasion, told in found:
+        why = _told(due, rules, occasion)
+        for person, role in told:
+            for row in _notices(why, person, role, channels, rules, now):
+                rows.append(_overtaken(row, now) if newest[person] != occasion else row)
+        rows += _nobody(why, occasion.to, told, rules, now)
+    return rows
 
 
 def plan_announced(
@@ -128,15 +130,11 @@ def plan_announced(
         _rule(rules, event, chased["due_on"] if chased else None, chased["provisional"] if chased else False),
     )
     ended = ENDED.get(chased["status"]) if chased else None
-    notices = [
-        notice
-        for person, role in audience(roles, reach, people)
-        if only in (None, person)
-        for notice in _notices(told, person, role, channels, rules, now)
-    ]
-    return [
-        {**notice, "status": "cancelled", "reason": ended, "settled_at": now} if ended else notice for notice in notices
-    ]
+    reached = [(person, role) for person, role in audience(roles, reach, people) if only in (None, person)]
+    notices = [notice for person, role in reached for notice in _notices(told, person, role, channels, rules, now)]
+    if ended:
+        return [{**notice, "status": "cancelled", "reason": ended, "settled_at": now} for notice in notices]
+    return [*notices, *_nobody(told, roles, reached, rules, now)]
 
 
 def _of_panel(row: Row, rules: RuleSet, channels: Channels, now: datetime) -> list[Row]:
@@ -305,6 +303,17 @@ def _notices(told: Told, person: str, role: str, channels: Channels, rules: Rule
             "settled_at": now if inside else None,
             "read_at": None,
         }
+
+
+def _nobody(
+    told: Told, names: Iterable[str], reached: Iterable[tuple[str, str]], rules: RuleSet, now: datetime
+) -> Iterator[Row]:
+    """Yield what goes into the ledger where one of the roles or groups named has nobody who could be told."""
+    there = {role for _, role in reached}
+    missing = [name for name in dict.fromkeys(names) if there.isdisjoint(roles_meant([name]))]
+    if missing:
+        row = next(_notices(told, UNREACHED, ",".join(missing)[:ROLE_LENGTH], {}, rules, now))
+        yield {**row, "status": "skipped", "reason": "nobody"}
 
 
 def _overtaken(notice: Row, now: datetime) -> Row:

@@ -16,6 +16,7 @@ from states.holidays import BadHolidays, read_arrangement
 from states.reminders import ReminderPlan, read_plan
 
 MONTHS, DAYS = 600, 3660  # at most
+SAID = 600  # characters of what is wrong with a plan
 EXTENSION, SUSPENSION, PUBLICATION = "extension_months", "suspended_days", "published_on"  # as `states.planning` counts
 
 
@@ -73,7 +74,9 @@ class Scenario:
             return row
         record = {**row["record"], **_fields(rules.definition, changes)}
         record = {name: value for name, value in record.items() if value is not None}
-        for name, more in ((EXTENSION, changes.extend_months), (SUSPENSION, changes.delay_days)):
+        stood = {spec.stood for spec in rules.definition.checkpoints.values() if spec.stood}
+        days = dict.fromkeys((SUSPENSION, *sorted(stood)), changes.delay_days)
+        for name, more in {EXTENSION: changes.extend_months, **days}.items():
             if more:
                 record[name] = int(record.get(name) or 0) + more
         entered = {"state": changes.state, "entered_on": today} if changes.state else {}
@@ -97,11 +100,21 @@ def read_changes(changes: Changes, calendar: Calendar) -> Scenario:
             zh = "；".join(f"{fault.place.zh}：{fault.message.zh}" for fault in bad.faults)
             raise Unreadable(Text(f"日历无法读取。{zh}", f"the calendar cannot be read: {bad}"), faults=faults) from bad
     if changes.plan is not None:
-        try:
-            plan = read_plan(changes.plan)
-        except BadDefinition as bad:
-            raise Unreadable(Text(f"提醒方案无法读取：{bad}", f"the plan cannot be read: {bad}")) from bad
+        plan = read_reminders(changes.plan)
     return Scenario(changes, other, plan)
+
+
+def read_reminders(text: str) -> ReminderPlan:
+    """Read a reminder plan that somebody hands in.
+
+    Raises:
+        Unreadable: so; the message says where.
+    """
+    try:
+        return read_plan(text)
+    except BadDefinition as bad:
+        said = str(bad)[:SAID]
+        raise Unreadable(Text(f"提醒方案无法读取：{said}", f"the plan cannot be read: {said}")) from bad
 
 
 def _check_number(name: str, value: int, most: int) -> None:

@@ -17,6 +17,8 @@ SMS_LIMIT = 140  # the least that a gateway takes as one message
 # What may not stand in a header or a list: controls, line breaks of any kind, marks that turn the writing around.
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_DATES = ("due_on", "old_due_on")
+_ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _SHOWN = ("code", "title", "lead", "city", "state", "event", "checkpoint", "days", "overdue_days")
 
 
@@ -24,6 +26,9 @@ class Item(NamedTuple):
     """One notice of a message. `places` holds a text for each of `states.reminders.PLACES`.
 
     `uid` is `schedules.invitations.place` of its checkpoint, "" where there is none; `sequence` its version.
+    `checkpoint` is the kind of checkpoint, by which a plan may have words of its own. `planned_for` is when it ought to
+    have been told, as people write an instant, where it comes late. `english` are the places that the English words
+    have otherwise: labels.
     """
 
     kind: KindOfNotice
@@ -33,6 +38,9 @@ class Item(NamedTuple):
     sequence: int = 0
     occasion: str = ""
     provisional: bool = False
+    checkpoint: str = ""
+    planned_for: str = ""
+    english: tuple[tuple[str, str], ...] = ()
 
 
 class Sentences(NamedTuple):
@@ -83,9 +91,11 @@ def parcel(
     )
 
 
-def preview(plan: ReminderPlan, kind: KindOfNotice, places: Mapping[str, str] | None = None) -> Preview:
+def preview(
+    plan: ReminderPlan, kind: KindOfNotice, places: Mapping[str, str] | None = None, checkpoint: str = ""
+) -> Preview:
     """Return what a kind's words look like; places that are not given are filled with invented ones."""
-    item = Item(kind, {**SAMPLE, **(places or {})}, "", date(2025, 2, 28))
+    item = Item(kind, {**SAMPLE, **(places or {})}, "", date(2025, 2, 28), checkpoint=checkpoint, english=SAMPLE_LABELS)
     items = [item, item._replace(kind="before")] if kind == "digest" else [item]
     said = _fill(item, plan)
     message = "00000000-0000-0000-0000-000000000000"
@@ -105,15 +115,29 @@ def _said(items: Sequence[Item], plan: ReminderPlan) -> Sentences:
     first = items[0].places
     shared = {name: first[name] for name in first if all(item.places.get(name) == first[name] for item in items)}
     places = {**dict.fromkeys(PLACES, ""), **shared, "count": str(len(items))}
-    return _fill(Item("digest", places), plan)
+    english = tuple((name, text) for name, text in items[0].english if name in shared)
+    return _fill(Item("digest", places, english=english), plan)
 
 
 def _fill(item: Item, plan: ReminderPlan) -> Sentences:
-    words = plan.words[item.kind]
+    words = plan.worded(item.kind, item.checkpoint)
     places = {name: _CONTROL.sub(" ", value) for name, value in item.places.items()}
-    texts = (words.subject_zh, words.subject_en, words.zh, words.en)
-    subject_zh, subject_en, zh, en = (string.Template(text).safe_substitute(places).strip() for text in texts)
+    english = {**places, **dict(item.english)}
+    chinese = {**places, **{name: _in_chinese(places[name]) for name in _DATES if name in places}}
+    subject_zh, zh = (string.Template(text).safe_substitute(chinese).strip() for text in (words.subject_zh, words.zh))
+    subject_en, en = (string.Template(text).safe_substitute(english).strip() for text in (words.subject_en, words.en))
+    if item.planned_for:
+        subject_zh, subject_en = f"【补发】{subject_zh}", f"Sent late: {subject_en}"
+        day, _, clock = item.planned_for.partition(" ")
+        zh = f"{zh}\n（本提醒原定{_in_chinese(day)}{clock}发出，因故延误，现予补发。）"
+        en = f"{en}\n(This reminder was planned for {item.planned_for} and is sent late.)"
     return Sentences(one_line(subject_zh), one_line(subject_en), zh, en)
+
+
+def _in_chinese(day: str) -> str:
+    """Return an ISO date as it stands in a Chinese document; anything else as it is."""
+    found = _ISO.fullmatch(day)
+    return f"{found[1]}年{int(found[2])}月{int(found[3])}日" if found else day
 
 
 def _subject(said: Sentences) -> str:
@@ -181,6 +205,7 @@ def _data(message_id: str, said: Sentences, items: Sequence[Item], at: datetime)
             "checkpoint_uid": item.uid or None,
             "due_on": item.due_on.isoformat() if item.due_on else None,
             "provisional": item.provisional,
+            "late": bool(item.planned_for),
             **{name: item.places.get(name, "") for name in _SHOWN},
         }
         for item in items
@@ -234,3 +259,7 @@ SAMPLE: Mapping[str, str] = {
     "days": "7",
     "overdue_days": "3",
 }
+SAMPLE_LABELS = (
+    *(("city", "Jinan"), ("state", "published, under way"), ("event", "publication")),
+    *(("checkpoint", "half-year window ends"), ("provisional", " (provisional)")),
+)

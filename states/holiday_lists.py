@@ -136,7 +136,7 @@ def read_table(text: str) -> HolidayList:
     if not read.days and not read.faults:
         read.refuse(table, "没有任何日期", "there is no day in it")
     read.years = {day.year for day in read.days}
-    read.name_it(name or _own_name(read), source, name_at, source_at)
+    read.name_it(name or own_name(read), source, name_at, source_at)
     return read
 
 
@@ -200,8 +200,8 @@ def _written(text: str) -> date | None:
         return None
 
 
-def _own_name(read: HolidayList) -> str:
-    """Return a name that no other table has: it ends the version that dates are traced to."""
+def own_name(read: HolidayList) -> str:
+    """Return a name that no other list has: it ends the version that dates are traced to."""
     days = ",".join(f"{day}{kind}" for day, (kind, _) in sorted(read.days.items()))
     years = sorted({day.year for day in read.days})[:4]
     return "-".join([*map(str, years), hashlib.sha256(days.encode()).hexdigest()[:8]])

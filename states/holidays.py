@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from states.deadlines import Calendar, calendar_from_toml, state_council_calendar
 from states.findings import Text
 from states.holiday_lists import REST, WORK, Fault, HolidayList, is_toml, read_table, read_toml
+from states.holiday_notices import is_notice, read_notice
 
 LENGTH = 100_000  # characters; ten years of arrangements take a tenth of it
 SHOWN = 20  # faults told at once
@@ -46,7 +47,9 @@ class DayChange(NamedTuple):
 
 
 def read_arrangement(text: str, present: Calendar) -> Arrangement:
-    """Read an arrangement, a TOML file or a table, that is to take the place of the calendar `present`.
+    """Read an arrangement: a TOML file, a table, or the State Council's notice as it is published.
+
+    It is to take the place of the calendar `present`.
 
     Raises:
         BadHolidays: with every fault, its place and what to do.
@@ -110,7 +113,9 @@ def _read(text: str) -> HolidayList:
     elif not given.strip():
         read.refuse(_FILE, "没有内容", "there is nothing in it")
     else:
-        return read_toml(given) if is_toml(given) else read_table(given)
+        if is_toml(given):
+            return read_toml(given)
+        return read_notice(given) if is_notice(given) else read_table(given)
     return read
 
 

@@ -116,6 +116,7 @@ class ReminderPlan(Frozen):
     series: dict[Code, Series]  # by kind of checkpoint; `default` for those not named, `by_hand` for added ones
     events: dict[Code, Roles] = Field(default_factory=dict)  # event -> the roles told that it happened
     words: dict[KindOfNotice, Words]
+    words_for: dict[Code, dict[KindOfNotice, Words]] = Field(default_factory=dict)  # by kind of checkpoint, first
     hash: str = ""
 
     @property
@@ -131,6 +132,10 @@ class ReminderPlan(Frozen):
         if "default" not in self.series:
             raise ValueError("series.default is missing")
         return self
+
+    def worded(self, kind: KindOfNotice, checkpoint: str) -> Words:
+        """Return the words of a kind of notice: those for its kind of checkpoint ("": it has none) go first."""
+        return self.words_for.get(checkpoint, {}).get(kind) or self.words[kind]
 
     def series_for(self, kind: str, policy: Policy) -> Series:
         """Return the series of a kind of checkpoint with what the policy says filled in; nothing in it is None."""

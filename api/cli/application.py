@@ -19,6 +19,8 @@ from api.cli import (
     reminders,
     schedule,
     service,
+    simulations,
+    ways,
 )
 
 app = typer.Typer(
@@ -46,7 +48,10 @@ app.command("notices")(reminders.list_notices)
 app.command("todos")(reminders.list_to_dos)
 app.command("messages")(reminders.list_messages)
 app.command("requeue")(reminders.requeue)
-app.command("simulate")(plans.simulate)
+app.command("bounce")(ways.bounce)
+app.command("jobs")(ways.list_jobs)
+app.command("test-reminders")(ways.try_ways)
+app.command("simulate")(simulations.simulate)
 app.command("check")(checks.check)
 app.command("rehearse")(checks.rehearse)
 app.add_typer(people.users, name="user")
@@ -56,6 +61,8 @@ app.add_typer(dockets.dockets, name="dockets")
 app.add_typer(deadlines.deadlines, name="deadline")
 app.add_typer(documents.documents, name="documents")
 app.add_typer(papers.papers, name="papers")
+app.add_typer(ways.addresses, name="address")
+app.add_typer(ways.feeds, name="feed")
 app.add_typer(plans.calendar, name="calendar")
 app.add_typer(plans.plan, name="plan")
 app.add_typer(panels.panels, name="panels")

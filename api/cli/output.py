@@ -4,13 +4,16 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from lifecycle.business_days import ZONE
 from lifecycle.errors import Refusal
 from lifecycle.pages import Page
 
@@ -33,6 +36,13 @@ def table(console: Console, columns: Sequence[str], rows: Iterable[Sequence[Any]
     for row in rows:
         shown.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
     console.print(shown)
+
+
+def clock(at: str | None) -> str | None:
+    """Return an instant as the clocks of the programme's zone show it, to the minute."""
+    if at is None:
+        return None
+    return datetime.fromisoformat(at).astimezone(ZoneInfo(ZONE)).strftime("%Y-%m-%d %H:%M")
 
 
 def emit_page(

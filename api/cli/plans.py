@@ -1,6 +1,5 @@
-"""Commands about what a batch counts and reminds by: calendars, reminder plans, simulations."""
+"""Commands about what a batch counts and reminds by: calendars and reminder plans."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,13 +8,14 @@ from rich.console import Console
 
 from api.cli.output import emit, escape, refusals, usage
 from api.cli.people import AsJson, AsLogin
-from api.cli.session import now, open_session
+from api.cli.session import open_session
 from lifecycle import calendars
 from lifecycle import plans as plans_of_batches
 from lifecycle.attempts import attempt
-from lifecycle.batches import find_batch
-from schedules.scenarios import Changes
-from schedules.simulator import simulate_batch, simulate_project
+from lifecycle.batches import find_batch, rules_of
+from schedules.scenarios import read_reminders
+from schedules.wording import preview
+from states.reminders import KINDS
 
 calendar = typer.Typer(help="工作日历 / calendars", no_args_is_help=True)
 plan = typer.Typer(help="提醒方案 / reminder plans", no_args_is_help=True)
@@ -29,7 +29,9 @@ def preview_calendar(file: File, batch: Batch, as_login: AsLogin = None, as_json
     """预览改用该日历的影响 / say which dates would move; nothing is written."""
     session = open_session()
     with refusals(as_json), session.database.reading() as tx:
-        found = calendars.preview_calendar(tx, session.caller(as_login), find_batch(tx, batch), _read(file)).to_dict()
+        found = calendars.preview_calendar(
+            tx, session.caller(as_login), find_batch(tx, batch), read_text(file)
+        ).to_dict()
     emit(found, as_json, lambda console: _counts(console, found))
 
 
@@ -45,7 +47,7 @@ def adopt_calendar(
         with session.database.reading() as tx:
             row = find_batch(tx, batch)
         with attempt(session.database, session.log, caller, ("batch", row["id"]), "adopt_calendar") as tx:
-            done = calendars.adopt_calendar(tx, session.log, caller, row, _read(file), digest, reason).to_dict()
+            done = calendars.adopt_calendar(tx, session.log, caller, row, read_text(file), digest, reason).to_dict()
     emit(done, as_json, lambda console: _counts(console, done))
 
 
@@ -64,45 +66,53 @@ def preview_plan(file: File, batch: Batch, as_login: AsLogin = None, as_json: As
     session = open_session()
     with refusals(as_json), session.database.reading() as tx:
         row = find_batch(tx, batch)
-        found = plans_of_batches.preview_plan(tx, session.caller(as_login), row, _read(file)).to_dict()
+        found = plans_of_batches.preview_plan(tx, session.caller(as_login), row, read_text(file)).to_dict()
     emit(found, as_json, lambda console: console.print(escape(str(found["faults"] or found["effect"]))))
 
 
+@plan.command("words")
+def show_words(
+    kind: Annotated[str, typer.Argument(help="、".join(KINDS))],
+    batch: Batch,
+    checkpoint: Annotated[str, typer.Option(help="期限代码 / kind of checkpoint")] = "",
+    file: Annotated[Path | None, typer.Option(help="尚未启用的方案 / a plan not set yet", exists=True)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """预览提醒文字 / show what a notice would look like as a mail."""
+    known = next((one for one in KINDS if one == kind), None)
+    if known is None:
+        usage(f"种类应为{'、'.join(KINDS)}之一", f"the kind is one of {', '.join(KINDS)}")
+    session = open_session()
+    with refusals(as_json), session.database.reading() as tx:
+        present = rules_of(tx, find_batch(tx, batch)).reminders
+        shown = preview(read_reminders(read_text(file)) if file else present, known, None, checkpoint)
+    emit(shown._asdict(), as_json, lambda console: console.print(escape(f"{shown.subject}\n\n{shown.text}")))
+
+
 @plan.command("set")
-def set_plan(file: File, batch: Batch, reason: Reason, as_login: AsLogin = None, as_json: AsJson = False) -> None:
+def set_plan(
+    batch: Batch,
+    reason: Reason,
+    file: Annotated[Path | None, typer.Argument(help="方案文件 / file", exists=True, dir_okay=False)] = None,
+    shipped: Annotated[
+        bool, typer.Option("--shipped", help="改回随规则附带的方案 / back to the one that ships")
+    ] = False,
+    as_login: AsLogin = None,
+    as_json: AsJson = False,
+) -> None:
     """启用提醒方案 / let the batch's reminders follow a plan."""
+    if (file is None) != shipped:
+        usage("请给出方案文件或--shipped", "give either a file or --shipped")
     session = open_session()
     with refusals(as_json):
         caller = session.caller(as_login)
         with session.database.reading() as tx:
             row = find_batch(tx, batch)
         with attempt(session.database, session.log, caller, ("batch", row["id"]), "set_plan") as tx:
-            receipt = plans_of_batches.set_plan(tx, session.log, caller, row, _read(file), reason).to_dict()
+            receipt = plans_of_batches.set_plan(
+                tx, session.log, caller, row, read_text(file) if file else None, reason
+            ).to_dict()
     emit({"receipt": receipt}, as_json, lambda console: console.print("已启用 set"))
-
-
-def simulate(
-    project: Annotated[str | None, typer.Argument(help="项目编号 / project id")] = None,
-    batch: Annotated[str | None, typer.Option("--batch", help="整个批次 / a whole batch")] = None,
-    days: Annotated[int, typer.Option(help="推演天数 / days", min=1, max=730)] = 365,
-    extend_months: Annotated[int, typer.Option(help="假定延期月数 / months of extension", min=0, max=120)] = 0,
-    delay_days: Annotated[int, typer.Option(help="假定顺延天数 / days of delay", min=0, max=3660)] = 0,
-    as_login: Annotated[str | None, typer.Option("--as", help="登录名 / login")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """推演期限与提醒，不写入 / what would fall due and who would be told; nothing is written."""
-    if (project is None) == (batch is None):
-        usage("请给出项目编号或--batch", "give either a project or --batch")
-    session, instant = open_session(), now()
-    changes, until = Changes(extend_months=extend_months, delay_days=delay_days), instant + timedelta(days=days)
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with session.database.reading() as tx:
-            if project is not None:
-                found = simulate_project(tx, caller, project, changes, instant, until).to_dict()
-            else:
-                found = simulate_batch(tx, caller, find_batch(tx, batch or ""), changes, instant, until).to_dict()
-    emit(found, as_json, lambda console: console.print_json(data=found))
 
 
 def _counts(console: Console, found: dict[str, Any]) -> None:
@@ -112,7 +122,7 @@ def _counts(console: Console, found: dict[str, Any]) -> None:
         console.print(f"预览摘要 digest: {found['digest']}")
 
 
-def _read(file: Path) -> str:
+def read_text(file: Path) -> str:
     """Return a file's text: UTF-8 with or without a mark, or as Excel in China writes it."""
     data = file.read_bytes()
     try:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from api.cli.output import REFUSED, emit, escape, findings, refusals, table, usage
+from api.cli.output import REFUSED, clock, emit, escape, findings, refusals, table, usage
 from api.cli.people import AsJson, AsLogin
 from api.cli.session import Session, open_session
 from lifecycle.attempts import attempt
@@ -81,6 +81,8 @@ def show(project: Project, as_login: AsLogin = None, as_json: AsJson = False) ->
         console.print(f"状态 state: {found['state_label']['zh']} {found['state']}")
         lights = [(item["kind"], item["due_on"], item["light"]) for item in found["checkpoints"]]
         table(console, ("期限 checkpoint", "日期 due", "灯 light"), lights)
+        if found["undelivered"]:
+            _undelivered(console, found["undelivered"])
         rows = [
             (
                 o["event"],
@@ -92,6 +94,15 @@ def show(project: Project, as_login: AsLogin = None, as_json: AsJson = False) ->
         table(console, ("事项 event", "名称", "情况"), rows)
 
     emit({**found, "transitions": offers}, as_json, render)
+
+
+def _undelivered(console: Console, items: list[dict[str, Any]]) -> None:
+    rows = []
+    for item in items:
+        person = item["recipient"]
+        told = (clock(item["planned_at"]), item["series"], item["occasion"], person["name"] or person["role"])
+        rows.append((*told, item["channel"], item["reason"]["zh"], item["error"]))
+    table(console, ("未送达 planned", "期限 series", "提醒", "收件人 to", "渠道", "原因", "回执 error"), rows)
 
 
 def advance(
@@ -112,8 +123,8 @@ def advance(
     session = open_session()
     request = Request(
         event=event,
-        fields=_pairs(field),
-        documents=_pairs(document),
+        fields=pairs(field),
+        documents=pairs(document),
         reason=reason,
         override=frozenset(override or ()),
         on=read_date(on),
@@ -179,17 +190,18 @@ def find_project(tx: Transaction, caller: Caller, name: str) -> str:
     return str(exact[0])
 
 
-def _pairs(items: list[str] | None) -> dict[str, Any]:
-    pairs = {}
+def pairs(items: list[str] | None) -> dict[str, Any]:
+    """Return `name=value` as typed, values read as JSON where they are; what is none ends the command."""
+    found = {}
     for item in items or ():
         name, equals, value = item.partition("=")
         if not equals:
             usage(f"应写作 名称=值：{item}", f"write name=value: {item}")
         try:
-            pairs[name] = json.loads(value)
+            found[name] = json.loads(value)
         except json.JSONDecodeError:
-            pairs[name] = value
-    return pairs
+            found[name] = value
+    return found
 
 
 def read_date(text: str | None) -> date | None:

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 from api.cli.deadlines import After, Batch, Mine, OfProject
-from api.cli.output import emit, emit_page, refusals, table, usage
+from api.cli.output import clock, emit, emit_page, refusals, table, usage
 from api.cli.people import AsJson, AsLogin
 from api.cli.projects import find_project
 from api.cli.session import open_session
@@ -44,10 +44,10 @@ def list_notices(
         as_json,
         ("计划 planned", "项目 code", "期限 checkpoint", "提醒 occasion", "收件人 to", "渠道", "结果 status", "原因"),
         lambda item: (
-            item["planned_at"],
+            clock(item["planned_at"]),
             *_about(item),
             item["occasion"],
-            item["recipient"]["name"],
+            item["recipient"]["name"] or item["recipient"]["role"],
             item["channel"],
             item["status"],
             item["reason"]["zh"] if item["reason"] else None,
@@ -96,7 +96,7 @@ def list_messages(
         ("标识 id", "时间 created", "收件人 to", "渠道 channel", "结果 status", "次数 attempts", "最近 last"),
         lambda item: (
             item["id"],
-            item["created_at"],
+            clock(item["created_at"]),
             item["recipient"]["name"],
             item["channel"],
             item["status"],

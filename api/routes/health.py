@@ -18,6 +18,7 @@ from api.requests import StrictRoute
 from api.service import Service
 from lifecycle import schema
 from lifecycle.jobs import late_jobs
+from schedules.runner import EVERY
 from states.findings import Text
 
 router = APIRouter(tags=["service"], route_class=StrictRoute)
@@ -66,7 +67,7 @@ def _late_jobs(service: Service) -> list[str]:
     """Return the clock's jobs that are late: of this process's concern only where it runs the clock itself."""
     try:
         with service.database.reading() as tx:
-            return late_jobs(tx, service.clock())
+            return late_jobs(tx, service.clock(), wanted=EVERY)
     except (sa.exc.SQLAlchemyError, psycopg.Error, sqlite3.Error, OSError):
         return []
 

@@ -12,6 +12,7 @@ from api.requests import StrictRoute
 from api.shapes.ways import Jobs
 from lifecycle import watch
 from lifecycle.canonical import instant
+from schedules.runner import EVERY
 
 router = APIRouter(tags=["service"], route_class=StrictRoute)
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -40,7 +41,8 @@ def metrics(here: Here) -> Response:
         if job["succeeded_at"]
     ]
     lines += ["# TYPE pilot_job_late gauge"]
-    lines += [f'pilot_job_late{{job="{job["name"]}"}} {int(job["late"])}' for job in jobs]
+    late = {**dict.fromkeys(EVERY, True), **{job["name"]: job["late"] for job in jobs}}  # what never ran is late
+    lines += [f'pilot_job_late{{job="{name}"}} {int(is_late)}' for name, is_late in late.items()]
     lines += ["# TYPE pilot_job_failures_total counter"]
     lines += [f'pilot_job_failures_total{{job="{job["name"]}"}} {job["failures"]}' for job in jobs]
     lines += ["# TYPE pilot_waiting gauge"]

@@ -14,6 +14,7 @@ from api.requests import StrictRoute
 from api.schemas import Body, Code, Day, Digest, ProjectId, Reason
 from api.shapes.planning import CalendarAdopted, CalendarPreview, PlanPreview, PlanSet, PlanShown, Simulation
 from lifecycle import calendars, overviews, plans
+from schedules.outlooks import Shown
 from schedules.scenarios import Changes
 from schedules.simulator import simulate_batch, simulate_project
 
@@ -24,7 +25,7 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=256 * 1024)]
 
 
 class CalendarBody(Body):
-    """A calendar file (TOML), or a table `日期,休/班` copied from the announcement."""
+    """The State Council's notice as published, a calendar file (TOML), or a table `日期,休/班`."""
 
     text: Text
 
@@ -61,11 +62,15 @@ class SimulationBody(Body):
     state: Code | None = None
     calendar: Text | None = None
     plan: Text | None = None
+    details: Annotated[int, Field(strict=True, ge=0, le=50, description="of so many projects every reminder")] = 0
+    after: ProjectId | None = None
 
     @model_validator(mode="after")
     def _one_subject(self) -> "SimulationBody":
         if (self.project is None) == (self.batch is None):
             raise ValueError("give either project or batch")
+        if self.project is not None and (self.details or self.after):
+            raise ValueError("details and after are of a batch: a project's are always given")
         return self
 
     def changes(self) -> Changes:
@@ -168,7 +173,9 @@ def simulate(here: Here, body: SimulationBody) -> Response:
     with here.reading() as tx:
         if body.project is not None:
             one = simulate_project(tx, here.caller, project_id(body.project), body.changes(), now, body.until(now))
-            return reply({"project": one.to_dict(), "batch": None})
+            return reply({"project": one.to_dict(), "batch": None, "projects": None, "next": None})
         row = overviews.find_batch(tx, here.caller, body.batch or "")
-        whole = simulate_batch(tx, here.caller, row, body.changes(), now, body.until(now))
-    return reply({"project": None, "batch": whole.to_dict()})
+        shown = Shown(body.details, body.after.lower() if body.after else "")
+        whole = simulate_batch(tx, here.caller, row, body.changes(), now, body.until(now), shown.add)
+    told = [one.to_dict() for one in shown.projects] if body.details else None
+    return reply({"project": None, "batch": whole.to_dict(), "projects": told, "next": shown.next})

@@ -56,8 +56,28 @@ class PlanSet(Shape):
     receipt: Receipt
 
 
+class WordsShown(Shape):
+    """What a notice would look like as a mail."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class TrialMade(Shape):
+    """A test under way: its id, and by channel the notice that carries it in the ledger."""
+
+    id: str
+    notices: dict[str, str]
+
+
 class Simulation(Shape):
-    """What would fall due and who would be told: of one project with every reminder, or of a batch in sums."""
+    """What would fall due and who would be told: of one project with every reminder, or of a batch in sums.
+
+    `projects` are some of the batch's, each with every reminder; `next` is where their next page begins.
+    """
 
     project: dict[str, Any] | None = None
     batch: dict[str, Any] | None = None
+    projects: list[dict[str, Any]] | None = None
+    next: str | None = None

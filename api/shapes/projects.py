@@ -29,7 +29,10 @@ class ProjectItem(Shape):
 
 
 class ProjectWhole(ProjectItem):
-    """A project whole; `hidden` names the fields of the record that the caller may not see."""
+    """A project whole; `hidden` names the fields of the record that the caller may not see.
+
+    `undelivered` are the newest reminders that failed, came back, or had nobody to go to.
+    """
 
     members: list[dict[str, Any]]
     group_name: str | None
@@ -49,6 +52,7 @@ class ProjectWhole(ProjectItem):
     hidden: list[str]
     pending: dict[str, Any] | None
     checkpoints: list[dict[str, Any]]
+    undelivered: list[dict[str, Any]]
     definition: dict[str, str]
     policy: dict[str, str]
 

@@ -21,6 +21,9 @@ def check_plan(definition: LifecycleDefinition, policies: Iterable[Policy], plan
     for kind in plan.series:
         if kind not in (*definition.checkpoints, DEFAULT, BY_HAND):
             found.append(fault("unknown_checkpoint", f"series.{kind}", kind))
+    for kind in plan.words_for:
+        if kind not in (*definition.checkpoints, BY_HAND):
+            found.append(fault("unknown_checkpoint", f"words_for.{kind}", kind))
     for event, roles in plan.events.items():
         if event not in definition.by_event:
             found.append(fault("unknown_event", f"events.{event}", event))

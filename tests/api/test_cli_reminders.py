@@ -12,7 +12,7 @@ from schedules.parcels import Result
 from schedules.runner import Context, tick
 from tests.api.test_cli import BATCH, answer, home, pilot, staffed
 from tests.lifecycle.builders import credit_code
-from tests.schedules.arranging import Post, local
+from tests.schedules.arranging import PLAN_TEXT, Post, local
 
 __all__ = ["home", "staffed"]  # fixtures
 
@@ -124,6 +124,58 @@ def test_the_ledger_the_to_dos_and_the_dead_letter(told: Path) -> None:
     assert answer("requeue", dead["id"].upper(), "--as", "li")["status"] == "waiting"
     assert answer("requeue", dead["id"], "--as", "li", code=1)["refused"] == "conflict"
     assert answer("requeue", ABSENT, code=1)["refused"] == "not-found"
+
+
+def test_addresses_feeds_and_a_test_are_a_person_s_own(staffed: Path) -> None:
+    made = answer("address", "add", "email", "wang@example.gov.cn", "--as", "wang")
+    assert (made["channel"], made["digest"], made["secret"]) == ("email", False, None)
+    assert answer("address", "digest", "email", "--on", "--as", "wang") == {"channel": "email", "digest": True}
+    assert [item["digest"] for item in answer("address", "list", "--as", "wang")] == [True]
+    assert answer("address", "add", "email", "nowhere", "--as", "wang", code=1)["refused"] == "unreadable"
+    assert list(answer("test-reminders", "--batch", BATCH, "--as", "wang")["notices"]) == ["email"]
+    assert answer("address", "end", "email", "--as", "wang") == {"ended": "email"}
+    feed = answer("feed", "add", "手机", "--batch", BATCH, "--as", "wang")
+    assert feed["path"].startswith("/api/v1/feeds/pilotcal_")
+    assert [item["label"] for item in answer("feed", "list", "--as", "wang")] == ["手机"]
+    assert answer("feed", "revoke", feed["id"], "--as", "wang") == {"revoked": feed["id"]}
+    assert answer("feed", "list", "--as", "wang") == []
+    assert (pilot("address", "list").exit_code, pilot("feed", "list").exit_code) == (2, 2)
+
+
+def test_a_message_that_came_back_is_seen_on_the_project(told: Path) -> None:
+    (dead,) = answer("messages", "--status", "dead", "--as", "li")["items"]
+    assert answer("bounce", dead["id"], "--reason", "邮箱已满", "--as", "li", code=1)["refused"] == "conflict"
+    assert "550 no such mailbox" in pilot("show", CODE, "--as", "li").stdout
+    assert [item["reason"]["code"] for item in answer("show", CODE, "--as", "li")["undelivered"]] == ["refused"]
+    assert answer("jobs", "--as", "li") == []
+
+
+def test_a_batch_is_simulated_with_changes_and_every_reminder_goes_to_a_file(staffed: Path, tmp_path: Path) -> None:
+    file = tmp_path / "reminders.csv"
+    assumed = ("--state", "published", "--published-on", ahead(0), "--delay-days", "60", "--csv", str(file))
+    found = answer("simulate", "--batch", BATCH, "--days", "400", *assumed, "--as", "li")
+    lines = file.read_text("utf-8-sig").splitlines()
+    assert lines[0].startswith("项目 code,期限 kind,序号 number,日期 due,暂定 provisional,提醒 occasion,收件人 to")
+    assert sum(",inbox," in line and ",sent," in line for line in lines) == found["inbox"] > 0
+    assert "最忙的日子" in pilot("simulate", "--batch", BATCH, *assumed, "--as", "li").stdout
+    one = pilot("simulate", CODE, "--state", "published", "--field", f"published_on={ahead(0)}", "--as", "li")
+    assert (one.exit_code, "半年期验收开始" in one.stdout) == (0, True)
+    assert answer("notices", "--batch", BATCH)["items"] == []
+    assert pilot("simulate", "--batch", BATCH, CODE).exit_code == 2
+
+
+def test_the_words_of_a_plan_are_shown_and_the_plan_that_ships_taken_back(staffed: Path, tmp_path: Path) -> None:
+    file = tmp_path / "plan.toml"
+    file.write_text(PLAN_TEXT.replace("【提醒】", "【温馨提示】"), "utf-8")
+    assert answer("plan", "words", "before", "--batch", BATCH)["subject"].startswith("【提醒】")
+    shown = answer("plan", "words", "before", "--batch", BATCH, "--file", str(file))
+    assert shown["subject"].startswith("【温馨提示】")
+    answer("plan", "set", str(file), "--batch", BATCH, "--reason", "统一用语", "--as", "li")
+    assert answer("plan", "show", "--batch", BATCH)["bundled"] is False
+    answer("plan", "set", "--shipped", "--batch", BATCH, "--reason", "恢复", "--as", "li")
+    assert answer("plan", "show", "--batch", BATCH)["bundled"] is True
+    assert pilot("plan", "set", "--batch", BATCH, "--reason", "无").exit_code == 2
+    assert pilot("plan", "words", "gossip", "--batch", BATCH).exit_code == 2
 
 
 def test_wrong_usage_leaves_with_two(staffed: Path) -> None:

@@ -65,3 +65,29 @@ def test_a_simulation_tells_what_would_fall_due_and_writes_nothing(
     clock.now += timedelta(days=1)
     problem(client.post("jinan", "/api/v1/simulations", {"project": projects[2]["id"]}), 404, "not-found")
     problem(client.post("handler", "/api/v1/simulations", {"days": 3}), 422, "invalid")
+
+
+def test_a_batch_s_simulation_gives_every_reminder_page_by_page(client: Client, projects: list[Row]) -> None:
+    asked = {"batch": "sd-gongfu-2024-2", "days": 60, "details": 2}
+    first = client.post("handler", "/api/v1/simulations", asked).json()
+    second = client.post("handler", "/api/v1/simulations", {**asked, "after": first["next"]}).json()
+    found = [one["project"] for page in (first, second) for one in page["projects"]]
+    assert (found, second["next"]) == (sorted(row["id"] for row in projects), None)
+    assert first["batch"] == second["batch"]
+    told = [item for one in first["projects"] for kind in one["checkpoints"] for item in kind["reminders"]]
+    assert {(item["occasion"], item["recipient"]["role"]) for item in told} >= {("w-7", "city"), ("due", "city")}
+    sums = client.post("handler", "/api/v1/simulations", {"batch": "sd-gongfu-2024-2", "days": 60}).json()
+    assert (sums["projects"], sums["batch"]) == (None, first["batch"])
+    problem(client.post("handler", "/api/v1/simulations", {"project": found[0], "details": 2}), 422, "invalid")
+
+
+def test_what_if_published_on_another_day_or_put_off_by_sixty_days(client: Client, projects: list[Row]) -> None:
+    def due(**assumed: object) -> str:
+        asked = {"project": projects[0]["id"], "days": 400, "state": "published", **assumed}
+        told = client.post("handler", "/api/v1/simulations", asked).json()["project"]
+        return next(item["due_on"] for item in told["checkpoints"] if item["kind"] == "half_year_opens")
+
+    assert due(published_on="2024-08-31") == "2025-02-28"
+    assert due(published_on="2024-09-30") == "2025-03-31"  # 30 March 2025 is a Sunday
+    assert due(published_on="2024-08-31", delay_days=60) == "2025-04-29"
+    assert due(published_on="2024-08-31", extend_months=2) == "2025-04-30"

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from lifecycle import audit, people
 from lifecycle.audit import Log
 from lifecycle.database import Database
+from lifecycle.notices import UNREACHED
 from lifecycle.people import NewPerson
 from lifecycle.rulebooks import pin
 from lifecycle.statements import Row, Statement
@@ -103,9 +104,21 @@ class World:
         """Return a person's login."""
         return next(login for login, known in self.people.items() if known == person)
 
-    def notices(self) -> list[Row]:
+    def ledger(self) -> list[Row]:
         with self.database.reading() as tx:
             return tx.fetch(NOTICES)
+
+    def notices(self) -> list[Row]:
+        """Return what is in the ledger for people."""
+        return [row for row in self.ledger() if row["recipient"] != UNREACHED]
+
+    def unreached(self) -> list[tuple[str, str, str, str]]:
+        """Return (planned, occasion, role, reason) of what nobody was there to be told."""
+        return [
+            (shown(row["planned_at"]), row["occasion"], row["role"], row["reason"])
+            for row in self.ledger()
+            if row["recipient"] == UNREACHED
+        ]
 
     def messages(self) -> list[Row]:
         with self.database.reading() as tx:

@@ -121,7 +121,7 @@ def test_a_gateway_gets_a_short_text(receiver: Receiver) -> None:
     sent = orjson.loads(got.body)["params"]
     assert (sent["to"], sent["message"]) == (
         "13800000000",
-        f"【提醒】距半年期验收截止还有7天：示例项目\n编号 {MESSAGE}",
+        f"【提醒】半年期验收截止还有7天：示例项目\n编号 {MESSAGE}",
     )
 
 

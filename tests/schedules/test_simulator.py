@@ -13,6 +13,7 @@ from lifecycle.audit import Log
 from lifecycle.callers import Caller
 from lifecycle.database import Database
 from lifecycle.errors import NotFound, Unreadable
+from lifecycle.notices import UNREACHED
 from lifecycle.statements import Row
 from schedules.loads import BatchOutlook
 from schedules.outlooks import CheckpointOutlook, ProjectOutlook
@@ -116,7 +117,7 @@ def happened(world: World, since: datetime) -> list[tuple[Any, ...]]:
             *(row["status"], row["reason"] or "", row["late"], shown(row["planned_at"])),
             shown(row["settled_at"]) if row["status"] == "sent" else "",
         )
-        for row in world.notices()
+        for row in world.ledger()
         if row["checkpoint_id"] and (row["settled_at"] is None or row["settled_at"] >= since)
     )
 
@@ -296,12 +297,15 @@ def test_a_whole_batch_is_foretold_with_its_storms(world: World) -> None:
     by_day = Counter(shown(row["settled_at"])[:10] for row in sent)
     assert {day.isoformat(): load.messages for day, load in whole.days().items() if load.messages} == by_day
     table = whole.to_dict()
-    assert table["inbox"] == sum(1 for row in happened(world, since) if row[8] == "inbox")
+    told = [row for row in happened(world, since) if row[8] == "inbox"]
+    assert table["inbox"] == sum(1 for row in told if row[6] != UNREACHED)
+    assert table["unreached"] == sum(1 for row in told if row[6] == UNREACHED) > 0
     by_person = Counter(row["recipient"] for row in sent)
     assert {item["id"]: item["messages"] for item in table["recipients"] if item["messages"]} == by_person
     assert [item["messages"] for item in table["recipients"]] == sorted(by_person.values(), reverse=True)
     assert table["recipients"][0]["busiest"]["notices"] > table["recipients"][0]["busiest"]["messages"]
-    assert table["kinds"]["city_cutoff"] == sum(1 for row in happened(world, since) if row[1] == "city_cutoff") // 2
+    heard = [row for row in happened(world, since) if row[1] == "city_cutoff" and row[6] != UNREACHED]
+    assert table["kinds"]["city_cutoff"] == len(heard) // 2
     assert table["due_dates"] == {"2024-07-31": 15, "2024-08-05": 1}
 
 

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from lifecycle import announcements, deadlines, recipients, sweeps
 from lifecycle.audit import Log
 from lifecycle.database import Database
+from lifecycle.notices import UNREACHED
 from lifecycle.recipients import reach_of_row
 from lifecycle.rulebooks import RuleSet, rules_of_row
 from lifecycle.statements import Row
@@ -139,7 +140,7 @@ def test_a_year_in_any_steps_gives_the_set_that_one_leap_plans(world: World, see
     add_address(world, "handler", digest=True)
     drive(world.database, world.log, row["id"], "published")
     world.tick(local("2024-08-31", 8))  # what was opened on the way and is done with
-    before, end = keys(world.notices()), local("2025-10-15")
+    before, end = keys(world.ledger()), local("2025-10-15")
     planned = keys(one_leap(world, end))
     steps, now = random.Random(seed), local("2024-08-31", 9)
     while now < end:
@@ -147,7 +148,7 @@ def test_a_year_in_any_steps_gives_the_set_that_one_leap_plans(world: World, see
         now += timedelta(hours=steps.choice((1, 7, 24, 100, 700)), seconds=steps.randrange(3600))
     world.tick(end)
     assert len(planned) > 300
-    found = [key for key in keys(world.notices()) if key not in before and key[0].startswith("checkpoint/")]
+    found = [key for key in keys(world.ledger()) if key not in before and key[0].startswith("checkpoint/")]
     assert found == planned, f"seed {seed}"
 
 
@@ -321,15 +322,44 @@ def test_from_a_change_of_handler_on_the_new_one_alone_is_told(world: World) -> 
     assert {parcel.target for parcel in world.post.parcels} == {"zhao@example.invalid"}
 
 
+def leave(world: World, login: str) -> None:
+    with world.database.transaction() as tx:
+        false = "false" if tx.is_postgres else "0"
+        tx.execute_driver(f"UPDATE person SET active = {false} WHERE id = '{world.people[login]}'")
+
+
 def test_people_who_left_or_belong_elsewhere_are_not_told(world: World) -> None:
     add_person(world, "city", "jinan2", city=JINAN)
     add_person(world, "city", "qingdao", city=QINGDAO)
     enter_project(world)
-    with world.database.transaction() as tx:
-        false = "false" if tx.is_postgres else "0"
-        tx.execute_driver(f"UPDATE person SET active = {false} WHERE id = '{world.people['jinan2']}'")
+    leave(world, "jinan2")
     world.tick(local("2024-07-01"))
     assert world.told() == [("2024-07-01 09:00", "opened", "jinan")]
+
+
+def test_what_nobody_is_there_to_be_told_is_in_the_ledger_with_the_role_it_was_for(world: World) -> None:
+    row = enter_project(world)
+    world.walk(days("2024-07-01", "2024-07-31"))
+    days_told = [("2024-07-01", "opened"), ("2024-07-22", "w-7"), ("2024-07-26", "w-3"), ("2024-07-30", "w-1")]
+    wanted = [(f"{day} 09:00", code, "applicant", "nobody") for day, code in [*days_told, ("2024-07-31", "due")]]
+    assert world.unreached() == wanted
+    add_person(world, "applicant", unit=row["lead_code"])
+    announce(world, row, "refuse", local("2024-08-01"))
+    with world.database.transaction() as tx:
+        sweeps.look_again(tx, batch=world.batch["id"])
+    world.tick(local("2024-08-01"))
+    assert world.unreached() == wanted  # what nobody heard stays on record; from now on somebody does
+    assert {item["status"] for item in world.ledger() if item["recipient"] == UNREACHED} == {"skipped"}
+
+
+def test_what_an_act_tells_and_nobody_hears_is_in_the_ledger_too(world: World) -> None:
+    row = enter_project(world)
+    leave(world, "jinan")
+    announce(world, row, "refuse", local("2024-07-03"))
+    world.tick(local("2024-07-03"))
+    assert [item for item in world.unreached() if item[1] == "event"] == [
+        ("2024-07-03 09:00", "event", "applicant,city", "nobody")
+    ]
 
 
 def test_a_deadline_added_by_hand_is_told_to_the_roles_named_with_it(world: World) -> None:

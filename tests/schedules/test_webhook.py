@@ -58,7 +58,7 @@ def test_a_receiver_gets_the_data_with_a_signature_that_anybody_can_compute(rece
         "data": {
             "id": MESSAGE,
             "subject": {
-                "zh": "【提醒】距半年期验收截止还有7天：示例项目",
+                "zh": "【提醒】半年期验收截止还有7天：示例项目",
                 "en": "Reminder: 半年期验收截止 – 示例-00001, in 7 days",
             },
             "items": [
@@ -68,6 +68,7 @@ def test_a_receiver_gets_the_data_with_a_signature_that_anybody_can_compute(rece
                     "checkpoint_uid": "p1-half_year_ends-1",
                     "due_on": "2025-02-28",
                     "provisional": False,
+                    "late": False,
                     "code": "示例-00001",
                     "title": "示例项目",
                     "lead": "示例单位",

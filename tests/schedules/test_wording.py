@@ -95,13 +95,13 @@ class Reader(HTMLParser):
 def test_one_item_is_told_in_its_own_words_chinese_first() -> None:
     made = letter(ONE)
     assert made.subject == (
-        "【提醒】距半年期验收申请还有10天：产线数字化1 | Reminder: 半年期验收申请 – sd-gongfu-2024-2-00001, in 10 days"
+        "【提醒】半年期验收申请还有10天：产线数字化1 | Reminder: 半年期验收申请 – sd-gongfu-2024-2-00001, in 10 days"
     )
     assert made.text == (
         "王五：\n"
-        "项目“产线数字化1”（sd-gongfu-2024-2-00001，服务商1）的“半年期验收申请”期限为2025-02-28，还有10天。请按时办理。\n"
+        "项目“产线数字化1”（sd-gongfu-2024-2-00001，服务商1）“半年期验收申请”的期限为2025年2月28日，距今还有10天，尚未办结。请按期办理。\n"
         "\n"
-        "半年期验收申请 of sd-gongfu-2024-2-00001 is due on 2025-02-28, in 10 days.\n"
+        "半年期验收申请 of sd-gongfu-2024-2-00001 is due on 2025-02-28, in 10 days, and is not done yet.\n"
         "\n"
         f"编号 {MESSAGE}"
     )
@@ -109,11 +109,11 @@ def test_one_item_is_told_in_its_own_words_chinese_first() -> None:
 
 def test_several_items_are_one_digest_that_lists_them() -> None:
     made = letter(ONE, TWO)
-    assert made.subject == "【提醒汇总】2项 | Digest: 2 reminders"
+    assert made.subject == "【提醒汇总】共2项 | Digest: 2 reminders"
     assert made.text == (
         "王五：\n"
-        "以下2项请按时办理。\n"
-        "1. 【提醒】距半年期验收申请还有10天：产线数字化1\n"
+        "以下2项，请分别按期办理。\n"
+        "1. 【提醒】半年期验收申请还有10天：产线数字化1\n"
         "2. 【已逾期4天】半年期验收申请：产线数字化2\n"
         "\n"
         "2 reminders for you.\n"
@@ -126,6 +126,29 @@ def test_several_items_are_one_digest_that_lists_them() -> None:
     assert rows == 3  # a head and two items
 
 
+def test_what_comes_late_says_so_and_when_it_ought_to_have_come() -> None:
+    made = letter(ONE._replace(planned_for="2025-02-17 09:00"))
+    assert made.subject.startswith("【补发】【提醒】半年期验收申请还有10天：产线数字化1 | Sent late: Reminder: ")
+    assert "请按期办理。\n（本提醒原定2025年2月17日09:00发出，因故延误，现予补发。）\n" in made.text
+    assert "\n(This reminder was planned for 2025-02-17 09:00 and is sent late.)\n" in made.text
+    assert [item["late"] for item in made.data["data"]["items"]] == [True]
+    assert letter(ONE, TWO._replace(planned_for="2025-02-17 09:00")).text.count("补发") == 1
+
+
+def test_the_opening_of_a_window_is_no_day_by_which_to_be_done() -> None:
+    opening = ONE._replace(kind="due", checkpoint="half_year_opens")
+    made = letter(opening)
+    assert made.subject.startswith("【今日开始受理】半年期验收：产线数字化1 | The half-year window of ")
+    assert "半年期验收自今日起受理申请（受理起始日：2025年2月28日）。请在申请截止日前提交。" in made.text
+    assert letter(opening._replace(checkpoint="half_year_ends")).subject.startswith("【今日到期】")
+
+
+def test_the_english_words_have_the_labels_in_english() -> None:
+    made = letter(ONE._replace(english=(("checkpoint", "half-year window ends"), ("provisional", " (provisional)"))))
+    assert "half-year window ends of sd-gongfu-2024-2-00001 is due on 2025-02-28 (provisional), in 10 days" in made.text
+    assert made.subject.startswith("【提醒】半年期验收申请还有10天：产线数字化1 | Reminder: half-year window ends – ")
+
+
 def test_a_digest_s_words_see_only_what_all_its_items_share() -> None:
     words = PLAN.words["digest"].model_copy(update={"zh": "${batch}/${title}/${count}"})
     plan = PLAN.model_copy(update={"words": {**PLAN.words, "digest": words}})
@@ -133,7 +156,7 @@ def test_a_digest_s_words_see_only_what_all_its_items_share() -> None:
 
 
 def test_robots_get_the_subject_as_the_first_line_and_sms_nothing_else() -> None:
-    subject = "【提醒】距半年期验收申请还有10天：产线数字化1"
+    subject = "【提醒】半年期验收申请还有10天：产线数字化1"
     assert letter(ONE, channel="chat").text == f"{subject}\n\n{letter(ONE).text}"
     assert letter(ONE, channel="sms").text == f"{subject}\n编号 {MESSAGE}"
 
@@ -147,12 +170,12 @@ def test_an_sms_keeps_within_what_any_gateway_takes() -> None:
 
 def test_a_place_s_value_is_never_read_as_words_again() -> None:
     sly = ONE._replace(places={**PLACES_OF_ONE, "title": "${recipient} $$ ${nobody} %s {0}"})
-    assert letter(sly).subject.startswith("【提醒】距半年期验收申请还有10天：${recipient} $$ ${nobody} %s {0}")
+    assert letter(sly).subject.startswith("【提醒】半年期验收申请还有10天：${recipient} $$ ${nobody} %s {0}")
 
 
 def test_a_place_that_is_missing_stops_no_delivery() -> None:
     lacking = ONE._replace(places={name: text for name, text in PLACES_OF_ONE.items() if name != "days"})
-    assert letter(lacking).subject.startswith("【提醒】距半年期验收申请还有${days}天：产线数字化1")
+    assert letter(lacking).subject.startswith("【提醒】半年期验收申请还有${days}天：产线数字化1")
 
 
 def test_a_subject_is_one_line_of_bounded_length() -> None:
@@ -235,7 +258,7 @@ def test_each_kind_can_be_looked_at_before_it_is_used(kind: Any) -> None:
 
 
 def test_a_preview_shows_a_batch_s_own_words_and_one_s_own_places() -> None:
-    plan = read_plan(TEXT.replace("【催办】${title}", "【催】${title}／${lead}"))
+    plan = read_plan(TEXT.replace("【催办】${checkpoint}：${title}", "【催】${title}／${lead}：${checkpoint}"))
     assert preview(plan, "chase", {"title": "甲"}).subject.startswith("【催】甲／示例单位：半年期验收截止")
 
 
