@@ -176,11 +176,18 @@ class Budget(Frozen):
 
 
 class RewardShare(Frozen):
-    """R27: the share of verified investment a reward may reach, in percent; when decision and payment fall due."""
+    """R27: the share of verified investment a reward may reach, in percent; when decision and payment fall due.
+
+    `unit_fen`: amounts worked out are whole units of it. `publicity_days`: how long proposals stand in publicity
+    before they are granted; 0: they do not.
+    """
 
     max_share_percent: Annotated[int, Field(ge=0, le=100)]
     decision_months: Months
     payment_months: Months
+    unit_fen: Annotated[Fen, Field(ge=1)] = 1
+    publicity_days: Days = 0
+    publicity_counting: Counting = "working_days_from_first"
 
 
 class Rules(Frozen):

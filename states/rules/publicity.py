@@ -67,13 +67,18 @@ def reserve_rank_free(case: Case) -> Judgement:
 )
 def publicity_long_enough(case: Case) -> Judgement:
     """R18: publicity is not dated back, and an end typed by an officer does not cut it short."""
-    starts_on = date_of(case, "publicity_starts_on")
+    return judge_length(case, PUBLICITY, "publicity_starts_on", "publicity_ends_on")
+
+
+def judge_length(case: Case, checkpoint: str, starts: str, ends: str) -> Judgement:
+    """Judge a publicity period by the fields that state it: from the day of the act on, for its full length."""
+    starts_on = date_of(case, starts)
     computed = None
-    if starts_on is not None and PUBLICITY in case.definition.checkpoints:
-        computed = due_date(case.definition, case.policy, case.facts, case.calendar, PUBLICITY)
+    if starts_on is not None and checkpoint in case.definition.checkpoints:
+        computed = due_date(case.definition, case.policy, case.facts, case.calendar, checkpoint)
     if starts_on is None or computed is None:
         return Judgement(False, None, None)
-    ends_on = date_of(case, "publicity_ends_on") or computed.due_on
+    ends_on = date_of(case, ends) or computed.due_on
     met = starts_on >= case.act.on and ends_on >= computed.due_on
     return Judgement(met, (starts_on, ends_on), (case.act.on, computed.due_on))
 

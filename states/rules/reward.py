@@ -1,21 +1,19 @@
 """Owns the rules on the reward: R24 to R27."""
 
-from decimal import Decimal, InvalidOperation
-
 from states.findings import Judgement, Kind
 from states.policy import Tier
-from states.rules.record import code_of, date_of, number_of, yuan
+from states.rules.publicity import judge_length
+from states.rules.record import code_of, date_of, due_on, number_of, yuan
 from states.rules.room import judge_room
 from states.rules.rule import Case, rule
 from states.rules.scored import judge_panels
+from states.tiering import score_of, verified_fen
 
-VERIFIED = ("half_year_verified_fen", "one_year_verified_fen")
+PUBLICITY = "reward_publicity_end"
 
 
 def _verified_fen(case: Case) -> int | None:
-    # A round verifies what was invested up to it, so the larger figure is the total.
-    found = [amount for field in VERIFIED if (amount := number_of(case, field)) is not None]
-    return max(found, default=None)
+    return verified_fen(case.facts.record)
 
 
 def _tier_of(case: Case) -> Tier | None:
@@ -77,13 +75,8 @@ def evaluation_concluded(case: Case) -> Judgement:
 def score_reaches_line(case: Case) -> Judgement:
     """R27: the score reaches the line of the tier."""
     tier, score = _tier_of(case), case.facts.record.get("evaluation_score")
-    line = tier.score_line if tier else None
-    try:
-        value = None if score is None else Decimal(score)
-    except (InvalidOperation, TypeError, ValueError):
-        value = None
-    met = value is not None and line is not None and value.is_finite() and value >= line
-    return Judgement(met, score, line)
+    line, value = tier.score_line if tier else None, score_of(score)
+    return Judgement(value is not None and line is not None and value >= line, score, line)
 
 
 @rule(
@@ -134,3 +127,31 @@ def paid_as_granted(case: Case) -> Judgement:
         return Judgement(False, None, threshold)
     met = paid == granted and granted_on is not None and granted_on <= paid_on <= case.act.on
     return Judgement(met, (yuan(paid), paid_on), threshold)
+
+
+@rule(
+    "R27",
+    "CFG",
+    Kind.HARD,
+    zh="拟奖补名单公示开始日不早于办理日，截止日不早于规定时长的期满日（依次：{threshold}）；现定起止：{seen}。",
+    en="Publicity of a proposed reward starts no earlier than the day it is ordered and ends no earlier than its full "
+    "length ({threshold}); set to: {seen}.",
+)
+def reward_publicity_long_enough(case: Case) -> Judgement:
+    """R27: publicity of the proposal is not dated back, and an end typed by an officer does not cut it short."""
+    return judge_length(case, PUBLICITY, "reward_publicity_starts_on", "reward_publicity_ends_on")
+
+
+@rule(
+    "R27",
+    "CFG",
+    Kind.HARD,
+    zh="拟奖补名单须经公示，公示期满（截止日：{threshold}）后方可批准；办理日：{seen}。",
+    en="A proposed reward is granted after its publicity has ended ({threshold}); asked for on {seen}.",
+)
+def reward_publicity_over(case: Case) -> Judgement:
+    """R27: the proposal's publicity has fully passed, where the batch asks for one."""
+    if not case.policy.rules.R27.publicity_days:
+        return Judgement(True, case.act.on, None)
+    ends_on = due_on(case, PUBLICITY) if date_of(case, "reward_publicity_starts_on") else None
+    return Judgement(ends_on is not None and case.act.on > ends_on, case.act.on, ends_on)

@@ -160,6 +160,12 @@ LIFE = (
         lambda n: {"evaluation_score": "75", "tier": ["third"], "reward_fen": 5_000_000},
     ),
     Step(
+        "publicize_reward",
+        "handler",
+        date(2025, 10, 27),
+        lambda n: {"reward_publicity_number": "公示〔2025〕9号", "reward_publicity_starts_on": "2025-10-27"},
+    ),
+    Step(
         "grant_reward",
         "leader",
         date(2025, 11, 20),

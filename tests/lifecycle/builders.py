@@ -242,6 +242,7 @@ STEPS: dict[str, Step] = {
     "propose_tier": Step(
         "handler", date(2025, 10, 20), {"evaluation_score": "85", "tier": "second", "reward_fen": 50_000_000}
     ),
+    "publicize_reward": Step("handler", date(2025, 10, 27), {"reward_publicity_number": "公示〔2025〕8号"}),
     "decline_reward": Step("handler", date(2025, 11, 20), reason="择优后未列入"),
     "grant_reward": Step("division_head", date(2025, 11, 20), {"grant_number": "鲁工信〔2025〕20号"}, vetoes=True),
     "record_payment": Step("handler", date(2025, 12, 10), {"payment_number": "P1", "paid_fen": 50_000_000}),
@@ -266,6 +267,7 @@ DATED = {  # fields that state the day of the act itself
     "start_publicity": "publicity_starts_on",
     "object": "objected_on",
     "extend": "extension_asked_on",
+    "publicize_reward": "reward_publicity_starts_on",
     "record_payment": "paid_on",
     "close": "paid_on",
     "record_recovery": "recovered_on",
@@ -276,7 +278,8 @@ _IN_PUBLICITY = (*_RECOMMENDED, "accept_filing", "pass_review", "start_publicity
 _PUBLISHED = (*_IN_PUBLICITY, "publish")
 _HALF_YEAR = (*_PUBLISHED, "apply_half_year")
 _ONE_YEAR = (*_HALF_YEAR, "pass_half_year", "apply_one_year")
-_REWARDED = (*_ONE_YEAR, "pass_one_year", "propose_tier", "grant_reward")
+_PROPOSED = (*_ONE_YEAR, "pass_one_year", "propose_tier")
+_REWARDED = (*_PROPOSED, "publicize_reward", "grant_reward")
 PATHS: dict[str, tuple[str, ...]] = {
     "draft": (),
     "applied": ("submit",),
@@ -298,7 +301,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "one_year_evaluation": _ONE_YEAR,
     "one_year_rectification": (*_ONE_YEAR, "rectify_one_year"),
     "one_year_accepted": (*_ONE_YEAR, "pass_one_year"),
-    "tier_proposed": _REWARDED[:-1],
+    "tier_proposed": _PROPOSED,
     "rewarded": _REWARDED,
     "not_rewarded": (*_ONE_YEAR, "pass_one_year", "decline_reward"),
     "closed": (*_REWARDED, "close"),

@@ -33,6 +33,7 @@ TABLE: list[tuple[str, str, str, frozenset[str]]] = [
     ("fail_one_year", "one_year_evaluation one_year_rectification", "acceptance_failed", PROVINCE),
     ("resubmit_one_year", "one_year_rectification", "one_year_evaluation", APPLICANT),
     ("propose_tier", "one_year_accepted", "tier_proposed", PROVINCE),
+    ("publicize_reward", "tier_proposed", SAME, PROVINCE),
     ("decline_reward", "one_year_accepted tier_proposed", "not_rewarded", PROVINCE),
     ("grant_reward", "tier_proposed", "rewarded", PROVINCE),
     ("close", "rewarded", "closed", PROVINCE),

@@ -27,7 +27,7 @@ UNKNOWN = [
         ('final = true\nholds = ["city_quota", "group_tasks"]\n\n[states.in_publicity]',
          'final = true\nholds = ["city_quota", "group_tasks", "x"]\n\n[states.in_publicity]')]),
     ("checkpoint", "states.tier_proposed.checkpoints", [
-        ('"budget"]\ncheckpoints = ["reward_due"]', '"budget"]\ncheckpoints = ["reward_due", "x"]')]),
+        ('"reward_publicity_end"]', '"reward_publicity_end", "x"]')]),
     ("mode", "states.published.mode_checkpoints", [
         ("mode_checkpoints = { windows = [", "mode_checkpoints = { x = [], windows = [")]),
     ("checkpoint", "states.published.mode_checkpoints.windows", [

@@ -58,7 +58,7 @@ def test_a_kind_of_checkpoint_that_no_series_names_falls_to_the_default_and_nobo
     new_kind = 'tea_time = { zh = "甲", en = "a", anchor = "entered_on" }'
     definition = planted(
         ("[checkpoints]\n", f"[checkpoints]\n{new_kind}\n"),
-        ('"budget"]\ncheckpoints = ["reward_due"]', '"budget"]\ncheckpoints = ["reward_due", "tea_time"]'),
+        ('"reward_publicity_end"]', '"reward_publicity_end", "tea_time"]'),
     )
     faults = check_plan(definition, [POLICY], plan)
     assert [(fault.code, fault.place, fault.message.en) for fault in faults] == [

@@ -145,3 +145,31 @@ def test_R26_the_sentence_shows_yuan():
     assert message["en"] == (
         "The batch's rewards stay within 30,000,000 yuan in all; with this one they would be 500,000 yuan."
     )
+
+
+def test_R27_a_proposal_is_granted_the_day_after_its_publicity_and_not_on_its_last_day():
+    last = date(2025, 10, 31)  # five working days from the 27th, that day counted
+    assert judge("reward_publicity_over", case("grant_reward", on=last)) == Judgement(False, last, last)
+    after = date(2025, 11, 3)
+    assert judge("reward_publicity_over", case("grant_reward", on=after)) == Judgement(True, after, last)
+
+
+def test_R27_a_proposal_never_in_publicity_is_granted_only_where_the_batch_asks_for_none():
+    never = {"reward_publicity_starts_on": ABSENT}
+    day = date(2025, 11, 20)
+    assert judge("reward_publicity_over", case("grant_reward", record=never)) == Judgement(False, day, None)
+    without = policy_with("R27", publicity_days=0)
+    assert judge("reward_publicity_over", case("grant_reward", policy=without, record=never)) == Judgement(
+        True, day, None
+    )
+
+
+def test_R27_publicity_of_a_proposal_is_not_dated_back_nor_cut_short():
+    rule, first, last = "reward_publicity_long_enough", date(2025, 10, 27), date(2025, 10, 31)
+    assert judge(rule, case("publicize_reward")) == Judgement(True, (first, last), (first, last))
+    short = case("publicize_reward", record={"reward_publicity_ends_on": "2025-10-30"})
+    assert judge(rule, short) == Judgement(False, (first, date(2025, 10, 30)), (first, last))
+    late = case("publicize_reward", on=date(2025, 10, 28))
+    assert judge(rule, late) == Judgement(False, (first, last), (date(2025, 10, 28), last))
+    unset = case("publicize_reward", record={"reward_publicity_starts_on": ABSENT})
+    assert judge(rule, unset) == Judgement(False, None, None)
