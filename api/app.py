@@ -15,6 +15,7 @@ from api.problems import respond
 from api.routes import (
     addresses,
     audit,
+    awards,
     batches,
     bulk,
     chases,
@@ -50,7 +51,7 @@ from lifecycle.settings import Settings
 from schedules.runner import Runner
 
 ROUTERS = (
-    *(transitions, projects, history, bulk, dockets, batches, imports),
+    *(transitions, projects, history, bulk, dockets, awards, batches, imports),
     *(checkpoints, deadlines, responsibles, chases, notices, messages),
     *(addresses, feeds, jobs, plans, trials, panels, reviews, audit),
     *(documents, papers, definitions, people, explanations, health),

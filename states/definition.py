@@ -128,6 +128,19 @@ class LateAct(Frozen):
     fields: dict[Code, tuple[str, ...]] = Field(default_factory=dict)
 
 
+class Awards(Frozen):
+    """How a docket's items are worked out from scores (`states/tiering.py`): the fields, and what draws on which money.
+
+    An item that is rewarded asks for the kind's first act with these fields, another one for `otherwise`.
+    """
+
+    score: Code
+    tier: Code
+    amount: Code
+    otherwise: Code
+    capacity: Code  # the money there is, one pool for the whole batch
+
+
 class DocketSpec(Labelled):
     """A kind of docket 办理清单: projects of one batch that are listed, decided and released together."""
 
@@ -144,6 +157,7 @@ class DocketSpec(Labelled):
     returns: Code | None = None  # the act by which that party gives it back
     due: str | None = None  # setting: the date by which that party must have it
     late: LateAct | None = None  # how that party lets it come later
+    awards: Awards | None = None  # its items can be worked out from scores
 
 
 class Round(Labelled):

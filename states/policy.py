@@ -187,7 +187,7 @@ class RewardShare(Frozen):
     payment_months: Months
     unit_fen: Annotated[Fen, Field(ge=1)] = 1
     publicity_days: Days = 0
-    publicity_counting: Counting = "working_days_from_first"
+    publicity_counting: Counting = Counting.WORKING_DAYS_FROM_FIRST
 
 
 class Rules(Frozen):

@@ -10,7 +10,7 @@ from states.policy import Policy
 
 VERIFIED = ("half_year_verified_fen", "one_year_verified_fen")
 WHY = {
-    "rewarded": Text("拟奖补", "to be rewarded"),
+    "awarded": Text("拟奖补", "to be rewarded"),
     "unscored": Text("没有综合评价得分", "there is no overall score"),
     "below_lines": Text("得分未达最低档分数线", "the score is below the lowest line"),
     "nothing_verified": Text("没有核定投入，或核定投入的规定比例不足一个计算单位", "no investment to take a share of"),
@@ -160,4 +160,4 @@ def _entitled(terms: Terms, one: Candidate, tied: int) -> Award:
     amount = min(terms.caps[tier], share) // terms.unit_fen * terms.unit_fen
     if amount <= 0:
         return Award(one.project, one.score, None, 0, "nothing_verified", at_line, tied)
-    return Award(one.project, one.score, tier, amount, "rewarded", at_line, tied)
+    return Award(one.project, one.score, tier, amount, "awarded", at_line, tied)

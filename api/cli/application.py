@@ -6,6 +6,7 @@ import typer
 
 from api.cli import (
     audit,
+    awards,
     batches,
     checks,
     deadlines,
@@ -57,6 +58,8 @@ app.command("rehearse")(checks.rehearse)
 app.add_typer(people.users, name="user")
 app.add_typer(people.tokens, name="token")
 app.add_typer(batches.batches, name="batch")
+dockets.dockets.command("try")(awards.try_out)
+dockets.dockets.command("allot")(awards.fill_in)
 app.add_typer(dockets.dockets, name="dockets")
 app.add_typer(deadlines.deadlines, name="deadline")
 app.add_typer(documents.documents, name="documents")

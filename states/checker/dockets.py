@@ -24,6 +24,8 @@ def _of(definition: LifecycleDefinition, place: str, spec: DocketSpec) -> Iterat
         yield fault("field_type", f"{place}.ranked", spec.ranked or "", "integer")
     for event in events:
         yield from _released(definition, f"{place}.events", event, spec.by)
+    if spec.awards is not None:
+        yield from _awarded(definition, f"{place}.awards", spec)
     if (spec.returns is None) != (not spec.received_by):
         yield fault("docket_incomplete", place, "received_by / returns")
     for key, given in (("returns", spec.returns), ("late", spec.late.event if spec.late else None)):
@@ -44,3 +46,15 @@ def _released(definition: LifecycleDefinition, place: str, event: str, by: tuple
     for role in sorted(book.expand(by) - may):
         if role in book.roles:
             yield fault("role_may_not", place, role, event)
+
+
+def _awarded(definition: LifecycleDefinition, place: str, spec: DocketSpec) -> Iterator[Fault]:
+    """Yield where the act that rewards does not take what is worked out, or the docket does not ask for the other."""
+    assert spec.awards is not None
+    rewards = spec.events[0]
+    taken = definition.taken[rewards][0] if rewards in definition.by_event else frozenset[str]()
+    for name in (spec.awards.score, spec.awards.tier, spec.awards.amount):
+        if name in definition.fields and name not in taken:
+            yield fault("not_taken", place, name)
+    if spec.awards.otherwise in definition.by_event and spec.awards.otherwise not in spec.events:
+        yield fault("docket_incomplete", f"{place}.otherwise", spec.awards.otherwise)

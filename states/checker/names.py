@@ -180,6 +180,11 @@ def _of_docket(place: str, docket: DocketSpec) -> Iterator[Mention]:
     yield from _each("event", f"{place}.late", _maybe(docket.late.event if docket.late else None))
     yield from _each("field", f"{place}.header", docket.header)
     yield from _each("field", f"{place}.ranked", _maybe(docket.ranked))
+    if docket.awards is not None:
+        awards = docket.awards
+        yield from _each("field", f"{place}.awards", (awards.score, awards.tier, awards.amount))
+        yield from _each("event", f"{place}.awards.otherwise", (awards.otherwise,))
+        yield from _each("capacity", f"{place}.awards.capacity", (awards.capacity,))
     for key in ("documents", "optional_documents"):
         yield from _each("document", f"{place}.{key}", getattr(docket, key))
 

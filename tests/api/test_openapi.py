@@ -30,6 +30,7 @@ OPERATIONS = {
     "listTransitions", "transitionProject", "previewTransitions", "commitTransitions", "showHistory",
     "listDockets", "openDocket", "showDocket", "editDocket", "previewDocket", "releaseDocket", "withdrawDocket",
     "admitDocket", "receiveDocket", "returnDocket", "exportDocket", "watchQuotas", "listMovements",
+    "tryAwards", "allotAwards",
     "previewImport", "commitImport", "exportLedger",
     "storeDocument", "listDocuments", "readDocument", "storeBatchDocument", "listBatchDocuments", "readBatchDocument",
     "listPapers", "writePaper", "listDocketPapers", "writeDocketPaper",

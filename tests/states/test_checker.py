@@ -75,6 +75,9 @@ UNKNOWN = [
     ("event", "dockets.publication.events", [('events = ["publish"]', 'events = ["publish", "x"]')]),
     ("event", "dockets.recommendation.returns", [('returns = "return_for_correction"', 'returns = "x"')]),
     ("field", "dockets.reward_grant.header", [('header = ["grant_number"]', 'header = ["grant_number", "x"]')]),
+    ("field", "dockets.reward_proposal.awards", [('tier = "tier", amount', 'tier = "x", amount')]),
+    ("event", "dockets.reward_proposal.awards.otherwise", [('otherwise = "decline_reward"', 'otherwise = "x"')]),
+    ("capacity", "dockets.reward_proposal.awards.capacity", [('capacity = "budget" }', 'capacity = "x" }')]),
     ("field", "dockets.recommendation.ranked", [('ranked = "rank"', 'ranked = "x"')]),
     ("document", "dockets.recommendation.documents", [
         ('documents = ["recommendation_document", ', 'documents = ["x", "recommendation_document", ')]),
@@ -167,6 +170,9 @@ SHAPES = [
         (a_state("odd"),), (an_arrow("nid", "draft", "odd", 'modes = ["windows"]'),),
         (an_arrow("nod", "odd", "removed", 'modes = ["sequential"]'),), (an_arrow("nud", "odd", "removed"),)]),
     ("not_taken", "dockets.publication.header", [('["publication_number"]\n\n[dock', '["tier"]\n\n[dock')]),
+    ("not_taken", "dockets.reward_proposal.awards", [('score = "evaluation_score"', 'score = "review_score"')]),
+    ("docket_incomplete", "dockets.reward_proposal.awards.otherwise", [
+        ('otherwise = "decline_reward"', 'otherwise = "publish"')]),
     ("not_taken", "dockets.recommendation.ranked", [('ranked = "rank"', 'ranked = "extensions"')]),
     ("field_type", "dockets.recommendation.ranked", [('ranked = "rank"', 'ranked = "city_opinion"')]),
     ("not_bulk", "dockets.publication.events", [('events = ["publish"]', 'events = ["publish", "revoke"]')]),

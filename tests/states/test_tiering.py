@@ -40,8 +40,8 @@ def test_an_amount_is_the_lower_of_cap_and_share_in_whole_units():
     terms = terms_of(POLICY, 10_000 * WAN)
     found = awards(terms, [one("cap", "95", 400 * WAN), one("share", "94", 123 * WAN + 5), one("none", "93", None)])
     assert told(found) == [
-        ("cap", "first", 100, "rewarded"),
-        ("share", "first", 36, "rewarded"),  # 30 % of 1,230,000.05 yuan is 369,000.01; whole units of 10,000
+        ("cap", "first", 100, "awarded"),
+        ("share", "first", 36, "awarded"),  # 30 % of 1,230,000.05 yuan is 369,000.01; whole units of 10,000
         ("none", None, 0, "nothing_verified"),
     ]
 
@@ -49,8 +49,8 @@ def test_an_amount_is_the_lower_of_cap_and_share_in_whole_units():
 def test_money_goes_by_rank_and_nobody_passes_one_who_was_left_out():
     listed = [one("a", "95", 400 * WAN), one("b", "92", 400 * WAN), one("c", "85", 400 * WAN), one("d", "75", 50 * WAN)]
     assert told(awards(TERMS._replace(available_fen=240 * WAN), listed)) == [
-        ("a", "first", 100, "rewarded"),
-        ("b", "first", 100, "rewarded"),
+        ("a", "first", 100, "awarded"),
+        ("b", "first", 100, "awarded"),
         ("c", None, 0, "over_budget"),
         ("d", None, 0, "over_budget"),
     ]
@@ -104,7 +104,7 @@ def test_rewards_never_pass_the_budget_the_cap_or_the_share(found: list[Candidat
     assert sum(award.amount_fen for award in made) <= left
     assert sorted(award.project for award in made) == sorted(known)
     for award in made:
-        assert (award.amount_fen > 0) == (award.tier is not None) == (award.why == "rewarded")
+        assert (award.amount_fen > 0) == (award.tier is not None) == (award.why == "awarded")
         assert award.why in WHY
         if award.tier is not None:
             assert award.amount_fen <= terms.caps[award.tier]
@@ -116,7 +116,7 @@ def test_rewards_never_pass_the_budget_the_cap_or_the_share(found: list[Candidat
 def test_nobody_is_rewarded_while_a_better_or_equal_one_lacks_money(found: list[Candidate], left: int):
     made = awards(TERMS._replace(available_fen=left), found)
     short = [award.score for award in made if award.why in ("over_budget", "tied_at_budget")]
-    paid = [award.score for award in made if award.why == "rewarded"]
+    paid = [award.score for award in made if award.why == "awarded"]
     if short and paid:
         assert min(paid) > max(short)
 
