@@ -23,6 +23,7 @@ from states.findings import Text
 
 OK = 200
 CREATED = 201
+PARTIAL = 206
 NOT_MODIFIED = 304
 MEDIA_TYPE = "application/problem+json"
 LISTED = 50  # faults of a body that one answer names

@@ -1,5 +1,6 @@
 """Documents of projects and batches: brought in, listed, handed out as downloads."""
 
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from api.dependencies import Here, Key, Visit, project_id
 from api.openapi import WRITES, answers, bodies, operation
-from api.problems import CREATED, OK
+from api.problems import CREATED, OK, PARTIAL
 from api.replies import disposition, page, reply
 from api.requests import StrictRoute
 from api.shapes.documents import Document, Stored
@@ -24,6 +25,7 @@ from lifecycle.files.formats import MEDIA_TYPES
 router = APIRouter(prefix="/api/v1", tags=["documents"], route_class=StrictRoute)
 REFUSED = ("forbidden", "not-found", "file-refused", "file-unavailable", *WRITES)
 PIECE = 256 * 1024
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 SANDBOX = "sandbox; default-src 'none'; frame-ancestors 'none'"
 OfKind = Annotated[str | None, Query(max_length=64, description="只列此种类 / of this kind only")]
 Versions = Annotated[bool, Query(description="列出全部版本 / all versions, not the newest alone")]
@@ -62,9 +64,9 @@ def list_all(here: Here, request: Request, project: str, kind: OfKind = None, ve
         responses=answers(RAW, text=False),
     ),
 )
-def read(here: Here, project: str, document: str, version: OfVersion = None) -> Response:
+def read(here: Here, request: Request, project: str, document: str, version: OfVersion = None) -> Response:
     """Return a document's content, checked against its hash: always as a download, never to be shown in place."""
-    return _content(here, ("project", project_id(project)), document, version)
+    return _content(here, request, ("project", project_id(project)), document, version)
 
 
 @router.post(
@@ -105,9 +107,9 @@ def list_of_batch(
         responses=answers(RAW, text=False),
     ),
 )
-def read_of_batch(here: Here, batch: str, document: str, version: OfVersion = None) -> Response:
+def read_of_batch(here: Here, request: Request, batch: str, document: str, version: OfVersion = None) -> Response:
     """Return a document's content as a download."""
-    return _content(here, ("batch", batch), document, version)
+    return _content(here, request, ("batch", batch), document, version)
 
 
 @router.post(
@@ -142,9 +144,9 @@ def list_of_docket(
         responses=answers(RAW, text=False),
     ),
 )
-def read_of_docket(here: Here, docket: str, document: str, version: OfVersion = None) -> Response:
+def read_of_docket(here: Here, request: Request, docket: str, document: str, version: OfVersion = None) -> Response:
     """Return a document's content as a download."""
-    return _content(here, ("docket", docket.lower()), document, version)
+    return _content(here, request, ("docket", docket.lower()), document, version)
 
 
 def _store(here: Visit, upload: Incoming, key: str | None) -> Response:
@@ -173,22 +175,47 @@ def _list(here: Visit, request: Request, subject: tuple[str, str], kind: str | N
     return page(request, found, None, "after")
 
 
-def _content(here: Visit, subject: tuple[str, str], document: str, version: int | None) -> Response:
+def _content(here: Visit, request: Request, subject: tuple[str, str], document: str, version: int | None) -> Response:
     with here.reading() as tx:
         found = find_document(tx, here.caller, subject, document.lower(), version)
+    etag, size = f'"{found["sha256"]}"', found["size"]
+    first, end = part_asked(request, etag, size) or (0, size)
     held = ExitStack()
     file = held.enter_context(here.service.files.fetch(found["sha256"], found["size"]))
     headers = {
-        "Content-Length": str(found["size"]),
+        "Content-Length": str(end - first),
+        "Accept-Ranges": "bytes",
         "Content-Disposition": disposition(download_name(found)),
         "Content-Security-Policy": SANDBOX,
-        "ETag": f'"{found["sha256"]}"',
+        "ETag": etag,
         "Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(found['sha256'])).decode()}:",
     }
-    return StreamingResponse(_pieces(held, file), OK, headers, MEDIA_TYPES[found["format"]])
+    whole = (first, end) == (0, size)
+    if not whole:
+        headers["Content-Range"] = f"bytes {first}-{end - 1}/{size}"
+    file.seek(first)
+    pieces = _pieces(held, file, end - first)
+    return StreamingResponse(pieces, OK if whole else PARTIAL, headers, MEDIA_TYPES[found["format"]])
 
 
-def _pieces(held: ExitStack, file: BinaryIO) -> Iterator[bytes]:
+def part_asked(request: Request, etag: str, size: int) -> tuple[int, int] | None:
+    """Return the one range of bytes that a request asks for, first and end; None: all of it (RFC 9110, 14.2).
+
+    Several ranges, one that cannot be, or one of another content get the whole.
+    """
+    found = RANGE.fullmatch(request.headers.get("range", ""))
+    if found is None or request.headers.get("if-range", etag) != etag:
+        return None
+    begin, last = found.groups()
+    if not begin:
+        first, end = max(0, size - int(last or 0)), size
+    else:
+        first, end = int(begin), min(size, int(last) + 1 if last else size)
+    return (first, end) if first < end else None
+
+
+def _pieces(held: ExitStack, file: BinaryIO, size: int) -> Iterator[bytes]:
     with held:
-        while data := file.read(PIECE):
+        while size and (data := file.read(min(PIECE, size))):
+            size -= len(data)
             yield data

@@ -103,10 +103,11 @@ class FileStore:
             yield cast(BinaryIO, copy)
 
     def held(self) -> list[Held]:
-        """Return all that lies in the store, also what was left half-way."""
+        """Return all that lies in the store, also what was left half-way or is on its way in at this moment."""
         self.filesystem.invalidate_cache()
         found = self.filesystem.find(self.root) if self.filesystem.exists(self.root) else []
-        return [Held(path.rpartition("/")[2], path, self._since(path)) for path in sorted(found)]
+        dated = ((path, self._since(path)) for path in sorted(found))
+        return [Held(path.rpartition("/")[2], path, since) for path, since in dated if since]
 
     def remove(self, path: str) -> None:
         """Remove what lies at a path that `held` gave; what is gone already is no fault."""
@@ -117,8 +118,11 @@ class FileStore:
         """Return the path under which `held` would show a file."""
         return self._place(sha256)
 
-    def _since(self, path: str) -> datetime:
-        found = self.filesystem.modified(path)
+    def _since(self, path: str) -> datetime | None:
+        try:
+            found = self.filesystem.modified(path)
+        except FileNotFoundError:  # it was given its name, or given up, since the list was read
+            return None
         return cast(datetime, found).astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
     def _place(self, sha256: str) -> str:
@@ -128,8 +132,21 @@ class FileStore:
 
 
 def open_store(settings: Settings) -> FileStore:
-    """Return the file store that the settings name; nothing is made before the first file comes."""
-    filesystem, root = url_to_fs(settings.files, **settings.files_options)
+    """Return the file store that the settings name; nothing is made before the first file comes.
+
+    Raises:
+        FileUnavailable: there is no such kind of store, or its package is not installed.
+    """
+    try:
+        filesystem, root = url_to_fs(settings.files, **settings.files_options)
+    except (ImportError, ValueError) as error:
+        kind = settings.files.partition(":")[0][:32]
+        raise FileUnavailable(
+            Text(
+                f"文件存储类型“{kind}”不可用，须另行安装组件（S3：pilot[s3]）",
+                f"files of the kind {kind!r} take a package of their own (S3: pilot[s3])",
+            )
+        ) from error
     local = isinstance(filesystem, LocalFileSystem)
     folder = Path(root) / INCOMING if local else settings.data_dir / INCOMING
     return FileStore(filesystem, root, folder)

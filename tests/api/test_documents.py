@@ -58,6 +58,23 @@ def test_a_document_goes_in_and_comes_out_the_same(client: Client, project: Row)
     assert (out.headers["etag"], out.headers["repr-digest"]) == (f'"{kept["sha256"]}"', f"sha-256=:{digest}:")
 
 
+@pytest.mark.parametrize(
+    ("asked", "first", "end"),
+    [("bytes=0-3", 0, 4), ("bytes=5-", 5, None), ("bytes=-6", -6, None), ("bytes=2-99999", 2, None)],
+)
+def test_a_part_can_be_asked_for(client: Client, project: Row, asked: str, first: int, end: int | None) -> None:
+    kept = send(client, "unit", project).json()
+    path = f"/api/v1/projects/{project['id']}/documents/{kept['id']}/content"
+    part = client.get("unit", path, headers={"Range": asked})
+    wanted = PDF[first:end]
+    begin = first % len(PDF)
+    assert (part.status_code, part.content) == (206, wanted)
+    assert part.headers["content-range"] == f"bytes {begin}-{begin + len(wanted) - 1}/{len(PDF)}"
+    for other in ({"Range": "bytes=99999-"}, {"Range": "bytes=0-1,4-5"}, {"Range": asked, "If-Range": '"x"'}):
+        whole = client.get("unit", path, headers=other)
+        assert (whole.status_code, whole.content) == (200, PDF)
+
+
 def test_a_form_brings_its_own_name_and_an_act_takes_the_reference(client: Client, project: Row) -> None:
     path = f"/api/v1/projects/{project['id']}/documents"
     documents = {}

@@ -1,5 +1,6 @@
 """Documents: recorded in the subject's stream, in versions, within scopes; acts refer to stored ones and no others."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -111,6 +112,18 @@ def test_versions_count_up_and_other_documents_of_the_kind_stand_beside(house: H
     assert (old["sha256"], old["name"]) == (first["sha256"], "申报书.pdf")
     with pytest.raises(NotFound):
         house.bring(kind="consortium_agreement", replaces=first["id"])
+
+
+def test_versions_brought_in_at_once_are_all_kept_one_after_the_other(house: House) -> None:
+    first = house.bring()
+    with ThreadPoolExecutor(4) as threads:
+        done = list(
+            threads.map(lambda n: house.bring(content=PDF + bytes([10] * n), replaces=first["id"]), range(1, 9))
+        )
+    assert sorted(one["version"] for one in done) == list(range(2, 10))
+    listed = house.listed(house.applicant, versions=True)
+    assert [one["version"] for one in listed] == list(range(1, 10))
+    assert drift_of(house.database, house.project) == []
 
 
 def test_the_same_content_of_many_documents_lies_in_the_store_once(house: House) -> None:

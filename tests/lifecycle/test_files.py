@@ -3,6 +3,8 @@
 import hashlib
 import io
 import os
+import subprocess
+import sys
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -168,6 +170,39 @@ def test_a_crash_while_a_file_comes_in_leaves_no_file_under_its_name(store: File
         draft.write(PDF[:20])
         raise KeyboardInterrupt
     assert (store.held(), list(store.incoming.iterdir())) == ([], [])
+
+
+KEEPING = """
+import os, sys
+from pathlib import Path
+from lifecycle.files.drafts import receiving
+from lifecycle.files.store import open_store
+from lifecycle.settings import Settings
+store = open_store(Settings(data_dir=Path(sys.argv[1])))
+while True:
+    with receiving(store.incoming, 10**9) as draft:
+        draft.write(os.urandom(300_000))
+        store.keep(draft)
+"""
+
+
+def test_a_process_killed_at_any_moment_leaves_only_whole_files_under_their_names(tmp_path: Path) -> None:
+    store = open_store(Settings(data_dir=tmp_path))
+    for number in range(3):
+        child = subprocess.Popen([sys.executable, "-c", KEEPING, str(tmp_path)])
+        while len(store.held()) < 5 * (number + 1):
+            assert child.poll() is None
+        child.kill()
+        child.wait()
+    named = [held for held in store.held() if "/incoming/" not in held.path]
+    assert len(named) >= 12
+    for held in named:
+        assert hashlib.sha256(Path(held.path).read_bytes()).hexdigest() == held.name
+
+
+def test_a_store_of_a_kind_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(FileUnavailable, match="package"):
+        open_store(Settings(data_dir=tmp_path, files_url="no-such-kind://bucket/folder"))
 
 
 def test_a_file_is_refused_as_soon_as_it_passes_its_limit(store: FileStore) -> None:
