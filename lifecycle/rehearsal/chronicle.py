@@ -45,6 +45,7 @@ class Standing:
     signers: Mapping[str, Any] = field(default_factory=dict)
     deadlines: Mapping[str, Any] = field(default_factory=dict)
     responsible: Mapping[str, Any] = field(default_factory=dict)
+    lists: Mapping[str, Any] = field(default_factory=dict)
     checkpoints: Mapping[str, Any] = field(default_factory=dict)  # kind/number -> due date, of the open ones
     held: Mapping[Place, int] = field(default_factory=dict)  # as the entries tell it
     visited: frozenset[str] = frozenset()

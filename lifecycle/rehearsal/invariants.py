@@ -42,7 +42,7 @@ def claims_of(standing: Standing, ground: Ground) -> Claims:
     facts = facts_of({
         **empty, **columns, **days, "members": columns["members"] or (), "flags": columns["flags"] or (),
         "record": standing.record, "documents": standing.documents, "signers": standing.signers,
-        "deadlines": standing.deadlines,
+        "deadlines": standing.deadlines, "lists": standing.lists,
     })  # fmt: skip
     return claims(ground.rules.definition, ground.rules.policy, facts, facts.state)
 
