@@ -141,3 +141,20 @@ class Submission(Body):
     points: Annotated[dict[str, Any], Field(max_length=60)] | None = None
     comment: Prose | None = None
     expected_version: Version | None = None
+
+
+class CutBody(Body):
+    """The next so many projects, or those from a score on, or (neither) the rest: one act of the docket."""
+
+    event: Code
+    take: Annotated[int, Field(strict=True, ge=0, le=10_000)] | None = None
+    score: Annotated[str, StringConstraints(max_length=6)] | None = None
+    numbered: Code | None = None
+    first: Annotated[int, Field(strict=True, ge=1, le=999)] = 1
+
+
+class ProposalBody(Body):
+    """A kind of docket, and how the results are cut."""
+
+    kind: Code
+    cuts: Annotated[list[CutBody], Field(min_length=1, max_length=20)]

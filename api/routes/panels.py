@@ -19,6 +19,7 @@ from api.paneling import (
     PanelChase,
     PanelExperts,
     PanelProjects,
+    ProposalBody,
     Release,
     Reopening,
     Sitting,
@@ -27,11 +28,11 @@ from api.problems import CREATED
 from api.replies import page, reply
 from api.requests import StrictRoute
 from api.schemas import Body
-from api.shapes.panels import PanelChanged, PanelResults, PanelSheet, PanelSummary, PanelWhole
+from api.shapes.panels import PanelChanged, PanelResults, PanelSheet, PanelSummary, PanelWhole, Proposal
 from api.shapes.parts import Listed
 from lifecycle import overviews
 from lifecycle.database import Transaction
-from lifecycle.panels import assignments, chasing, founding, reading, rounds, sessions
+from lifecycle.panels import assignments, chasing, founding, proposals, reading, rounds, sessions
 from lifecycle.panels.panel import Done, may_lead, may_see, panel_of_batch
 
 router = APIRouter(prefix="/api/v1/batches/{batch}", tags=["panels"], route_class=StrictRoute)
@@ -98,6 +99,28 @@ def list_results(here: Here, batch: str, purpose: str) -> Response:
     with here.reading() as tx:
         may_see(here.caller)
         told = reading.list_results(tx, here.caller, overviews.find_batch(tx, here.caller, batch), purpose)
+    return reply(told)
+
+
+@router.post(
+    "/results/{purpose}/proposals",
+    **operation(
+        "proposeDecisions",
+        "拟定结论",
+        "Propose decisions",
+        *READS,
+        "unsupported-media-type",
+        "too-large",
+        model=Proposal,
+    ),
+)
+def propose(here: Here, batch: str, purpose: str, body: ProposalBody) -> Response:
+    """Return what a docket could ask for, by score; projects of one score are never divided. Writes nothing."""
+    cuts = [proposals.Cut(**cut.model_dump()) for cut in body.cuts]
+    with here.reading() as tx:
+        may_see(here.caller)
+        row = overviews.find_batch(tx, here.caller, batch)
+        told = proposals.propose(tx, here.caller, row, purpose, body.kind, cuts)
     return reply(told)
 
 

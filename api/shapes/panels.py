@@ -215,6 +215,26 @@ class PanelResults(Shape):
     unconcluded: list[ResultNamed]
 
 
+class ProposalItem(Shape):
+    """A project as a docket's draft takes it."""
+
+    project: str
+    event: str
+    fields: dict[str, Any]
+
+
+class Proposal(Shape):
+    """What a docket could ask for; `undecided`: of one score, and a cut or their numbers would divide them."""
+
+    batch: str
+    purpose: str
+    kind: str
+    put: list[ProposalItem]
+    undecided: list[Ranked]
+    left: list[Ranked]
+    unconcluded: list[ResultNamed]
+
+
 class ReviewSummary(PanelNamed):
     """A panel that the caller is on."""
 

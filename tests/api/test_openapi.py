@@ -45,7 +45,7 @@ OPERATIONS = {
     "listDefinitions", "showDefinition", "showDiagram", "showDiagramSource", "listPolicies", "showPolicy",
     "listPanels", "foundPanel", "showPanel", "listSheets", "listResults", "addExperts", "removeExpert",
     "addPanelProjects", "removePanelProject", "assignExperts", "assignEvenly", "releaseSheet", "openScoring",
-    "recordSession", "chaseSheets", "concludePanel", "reopenPanel",
+    "recordSession", "chaseSheets", "concludePanel", "reopenPanel", "proposeDecisions",
     "listReviews", "showReview", "declareConflicts", "showPapers", "showSheet", "keepSheet", "submitSheet",
     "whoAmI", "describeApi", "explainProblem", "isAlive", "isReady",
 }  # fmt: skip

@@ -91,8 +91,21 @@ def test_a_panel_runs_its_whole_course_over_http(client: Client, projects: list[
     assert {one["total"] for one in done(client.get("auditor", f"{PANEL}/sheets"))["items"]} == {
         *("70.00", "80.00", "90.00")
     }
+    halved = {"kind": "review_result", "cuts": [{"event": "pass_review", "take": 1}, {"event": "not_select"}]}
+    proposal = done(client.post("handler", f"{BATCH}/results/review/proposals", halved))
+    assert (proposal["put"], len(proposal["undecided"])) == ([], 2)  # one score: nobody is passed by chance
+    whole_list = {**halved, "cuts": [{"event": "pass_review", "score": "80"}, {"event": "not_select"}]}
+    proposal = done(client.post("handler", f"{BATCH}/results/review/proposals", whole_list))
+    assert [(one["event"], one["fields"]) for one in proposal["put"]] == [
+        ("pass_review", {"review_score": "80.00"})
+    ] * 2
+    drafted = {"kind": "review_result", "put": proposal["put"], "header": {"review_method": "material"}}
+    docket = done(client.post("handler", f"{BATCH}/dockets", drafted))["docket"]
+    assert done(client.post("handler", f"/api/v1/dockets/{docket}/previews"))["ready"]
+    problem(client.post("jinan", f"{BATCH}/results/review/proposals", halved), 403, "forbidden")
     again = done(client.post("head", f"{PANEL}/reopenings", {"reason": "复核", "due_on": "2024-08-12"}))
     assert (again["status"], len(again["reopened"])) == ("scoring", 2)
+    assert not done(client.post("handler", f"/api/v1/dockets/{docket}/previews"))["ready"]  # their results are history
     (listed,) = done(client.get("handler", f"{BATCH}/panels"))["items"]
     assert (listed["sheets"], listed["declared"]) == ({"assigned": 6, "draft": 0, "submitted": 0}, 3)
 

@@ -16,6 +16,7 @@ from lifecycle.dockets.edits import DraftItem, Edit
 from lifecycle.dockets.release import preview_docket, release_docket
 from lifecycle.errors import Conflict, Forbidden, NotFound, NotOffered, Refusal, RulesUnmet, Unreadable
 from lifecycle.panels import assignments, conflicts, founding, reading, reviews, rounds, sessions, sheets
+from lifecycle.panels.proposals import Cut, propose
 from lifecycle.replay import drift_of_batch
 from tests.faults.test_races import at_once
 from tests.lifecycle.builders import QINGDAO, act, caller, create_projects, credit_code, drive, read_project
@@ -505,6 +506,43 @@ def test_review_results_come_out_as_a_set_with_a_reserve_list_that_fills_gaps(da
     assert read_project(database, rows[2]["id"])["flags"] == []
     with database.reading() as tx:
         assert drift_of_batch(tx, panel.batch["id"]) == {}
+
+
+def test_decisions_are_proposed_by_score_and_a_tie_at_a_cut_is_left_to_a_person(database: Database, log: Log) -> None:
+    panel = new_panel(database, log, 5).scoring()
+    for row, total in zip(panel.projects, (90, 80, 80, 70, 60), strict=True):
+        panel.score(row, dict.fromkeys(panel.people, total))
+    panel.sit()
+    panel.do(rounds.conclude)
+    place = {row["id"]: number for number, row in enumerate(panel.projects)}
+
+    def proposed(*cuts: Cut) -> tuple[dict[int, tuple[str, Any]], list[int], list[int]]:
+        with database.reading() as tx:
+            found = propose(tx, HANDLER, panel.batch, "review", "review_result", cuts)
+        put = {place[one["project"]]: (one["event"], one["fields"].get("reserve_rank")) for one in found["put"]}
+        return put, *(sorted(place[one["project"]] for one in found[name]) for name in ("undecided", "left"))
+
+    reserve = {"numbered": "reserve_rank"}
+    assert proposed(Cut("pass_review", 3), Cut("put_in_reserve", 1, **reserve), Cut("not_select")) == (
+        {**dict.fromkeys((0, 1, 2), ("pass_review", None)), 3: ("put_in_reserve", 1), 4: ("not_select", None)},
+        [],
+        [],
+    )
+    # The second place is divided: both are left to a person, and the first stays first.
+    assert proposed(Cut("pass_review", 2), Cut("not_select", score="75")) == (
+        {0: ("pass_review", None)},
+        [1, 2],
+        [3, 4],
+    )
+    assert proposed(Cut("pass_review", 1), Cut("put_in_reserve", **reserve, first=4)) == (
+        {0: ("pass_review", None), 3: ("put_in_reserve", 6), 4: ("put_in_reserve", 7)},
+        [1, 2],  # of one score, and their numbers would put one before the other
+        [],
+    )
+    wrong = [Cut("submit"), Cut("pass_review", 1, "80"), Cut("pass_review", score="x"), Cut("not_select", **reserve)]
+    for cut in wrong:
+        with pytest.raises(Unreadable):
+            proposed(cut)
 
 
 def test_two_officers_at_once_never_give_out_a_rank_of_the_reserve_list_twice(database: Database, log: Log) -> None:
