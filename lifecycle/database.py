@@ -1,27 +1,25 @@
 """The engine, its transactions and statements: the only place that opens, commits or rolls back."""
 
-import select
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 import psycopg
 import sqlalchemy as sa
-from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
 from sqlalchemy import event
 
+from lifecycle.pool import Lent, Pool
 from lifecycle.receipts import ReceiptsFile
 from lifecycle.settings import Settings
 from lifecycle.signing import Receipt
-from lifecycle.statements import Compiled, Row, Statement, join
+from lifecycle.statements import Row, Statement, join
 from lifecycle.wire import COMMIT, Sent, Wire
 
-WIRE = "wire"  # where the pool keeps a connection's wire
-READ_ONLY = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+BEGIN = Sent("BEGIN")
+READ_ONLY = Sent("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 TOGETHER = 24  # queued writes beyond this number travel one by one, pipelined: plans of ever new shapes cost more
 
 
@@ -61,7 +59,7 @@ class Transaction:
         driver: Any,
         dialect: sa.Dialect,
         wire: Wire | None,
-        begin: str | None = None,
+        begin: Sent | None = None,
         proviso: Proviso | None = None,
     ) -> None:
         """Take a driver's connection, on PostgreSQL with its wire and the BEGIN that is still to be sent."""
@@ -71,13 +69,13 @@ class Transaction:
         self.wire = wire
         self._begin = begin
         self._proviso = proviso
-        self._queue: list[tuple[Compiled, Any]] = []
+        self._queue: list[Sent] = []
         self.receipts: list[Receipt] = []  # of the entries appended so far
 
     def fetch(self, statement: Statement, **values: Any) -> list[Row]:
         """Run one statement and return its rows (none for a write)."""
         compiled = statement.compiled(self.dialect)
-        return compiled.rows(self._send((compiled.sql, compiled.bind(values))))
+        return compiled.rows(self._send(compiled.filled(values)))
 
     def one(self, statement: Statement, **values: Any) -> Row | None:
         """Run one statement and return its first row, or None."""
@@ -86,8 +84,7 @@ class Transaction:
 
     def queue(self, statement: Statement, **values: Any) -> None:
         """Keep a write until `flush` or the end of the transaction."""
-        compiled = statement.compiled(self.dialect)
-        self._queue.append((compiled, compiled.bind(values)))
+        self._queue.append(statement.compiled(self.dialect).filled(values))
 
     def flush(self) -> None:
         """Send the queued writes now."""
@@ -100,7 +97,7 @@ class Transaction:
             self.flush()
             self._driver.commit()
         elif self._queue or not self.wire.idle:
-            self._send((COMMIT, ()))
+            self._send(COMMIT)
 
     @contextmanager
     def copy(self, sql: str) -> Iterator[psycopg.Copy]:
@@ -130,7 +127,7 @@ class Transaction:
 
     def _send(self, last: Sent | None = None) -> Sequence[Any]:
         """Send the queued writes and then `last`; return its rows."""
-        if self._doubtful and last is not None and last[0] == COMMIT:
+        if last is COMMIT and self._doubtful:
             self._run([])  # nothing is committed before the proviso is known to be met
         return self._run([*self._queued(), last] if last else self._queued())
 
@@ -140,49 +137,49 @@ class Transaction:
         Raises:
             Exception: what the proviso's check raises.
         """
-        begins = self.wire is not None and self._begin is not None and self.wire.idle
-        ahead: list[Sent] = [(self._begin or "", ())] if begins else []
+        ahead = [self._begin] if self.wire is not None and self._begin is not None and self.wire.idle else []
         if not self._doubtful:
             return self._each([*ahead, *sent])[-1]
         assert self._proviso is not None
         compiled = self._proviso.statement.compiled(self.dialect)
-        found = self._each([*ahead, (compiled.sql, compiled.bind(self._proviso.values)), *sent])
+        found = self._each([*ahead, compiled.filled(self._proviso.values), *sent])
         self._proviso.settle(compiled.rows(found[len(ahead)]))
         return found[-1]
 
     def _each(self, sent: Sequence[Sent]) -> Sequence[Sequence[Any]]:
         if self.wire is not None:
             return self.wire.run(sent)
-        return [self._driver.execute(sql, values).fetchall() for sql, values in sent]
+        return [self._driver.execute(one.sql, one.values).fetchall() for one in sent]
 
     def _queued(self) -> list[Sent]:
         queued, self._queue = self._queue, []
-        if self.wire is not None and 1 < len(queued) <= TOGETHER:
-            return [join([item[0] for item in queued], [item[1] for item in queued])]
-        return [(compiled.sql, values) for compiled, values in queued]
+        return [join(queued)] if self.wire is not None and 1 < len(queued) <= TOGETHER else queued
 
 
 class Database:
     """An engine and the two ways into it: `transaction()` to write, `reading()` to read at one instant."""
 
-    def __init__(self, engine: sa.Engine, receipts: ReceiptsFile | None = None, proviso: Proviso | None = None) -> None:
-        """Wrap an engine made by `open_database`; `receipts` keeps those of every transaction that committed."""
+    def __init__(
+        self, engine: sa.Engine, pool: Pool, receipts: ReceiptsFile | None = None, proviso: Proviso | None = None
+    ) -> None:
+        """Wrap an engine and its connections; `receipts` keeps those of every transaction that committed."""
         self.engine = engine
+        self.pool = pool
         self.receipts = receipts
         self.is_postgres = engine.dialect.name == "postgresql"
         self._proviso = proviso
 
     def under(self, proviso: Proviso | None) -> "Database":
         """Return this database with a proviso: whichever transaction is the first sees to it."""
-        return Database(self.engine, self.receipts, proviso)
+        return Database(self.engine, self.pool, self.receipts, proviso)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Open a transaction that writes; it commits at the end of the block and rolls back on any exception."""
-        with self._driver() as (driver, wire):
-            if wire is None:
-                driver.execute("BEGIN IMMEDIATE")
-            transaction = Transaction(driver, self.engine.dialect, wire, "BEGIN", self._proviso)
+        with self._lent() as lent:
+            if lent.wire is None:
+                lent.driver.execute("BEGIN IMMEDIATE")
+            transaction = Transaction(lent.driver, self.engine.dialect, lent.wire, BEGIN, self._proviso)
             yield transaction
             transaction.finish()
         if self.receipts is not None and transaction.receipts:
@@ -191,47 +188,43 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """Open a transaction that only reads, all of it at one instant; it is rolled back at the end."""
-        with self._driver() as (driver, wire):
-            if wire is None:
-                driver.execute("BEGIN")
+        with self._lent() as lent:
+            if lent.wire is None:
+                lent.driver.execute("BEGIN")
             try:
-                yield Transaction(driver, self.engine.dialect, wire, READ_ONLY, self._proviso)
+                yield Transaction(lent.driver, self.engine.dialect, lent.wire, READ_ONLY, self._proviso)
             finally:
-                driver.rollback()
+                lent.driver.rollback()
 
     @contextmanager
     def glance(self) -> Iterator[Transaction]:
         """Open a connection for one read outside any transaction: the cheapest look there is."""
-        with self._driver() as (driver, wire):
+        with self._lent() as lent:
             try:
-                yield Transaction(driver, self.engine.dialect, wire)
+                yield Transaction(lent.driver, self.engine.dialect, lent.wire)
             finally:
-                if wire is not None and not wire.idle:  # the driver itself was used, and began a transaction
-                    driver.rollback()
+                if lent.wire is not None and not lent.wire.idle:  # the driver itself was used, and began a transaction
+                    lent.driver.rollback()
 
     @contextmanager
-    def _driver(self) -> Iterator[tuple[Any, Wire | None]]:
+    def _lent(self) -> Iterator[Lent]:
         """Lend a connection from the pool; on an exception it is rolled back, and thrown away where that fails."""
-        lent = self.engine.raw_connection()
-        driver: Any = lent.driver_connection
-        wire: Wire | None = None
-        if self.is_postgres:
-            wire = lent.info.get(WIRE)
-            if wire is None:
-                wire = lent.info[WIRE] = Wire(driver)
+        lent = self.pool.take()
         try:
-            yield driver, wire
+            yield lent
         except BaseException:
             try:
-                driver.rollback()
+                lent.driver.rollback()
             except (sqlite3.Error, psycopg.Error):
-                lent.invalidate()
+                self.pool.drop(lent)
+            else:
+                self.pool.give(lent)
             raise
-        finally:
-            lent.close()
+        self.pool.give(lent)
 
     def close(self) -> None:
         """Close all connections and the receipts file."""
+        self.pool.close()
         self.engine.dispose()
         if self.receipts is not None:
             self.receipts.close()
@@ -243,41 +236,16 @@ def open_database(settings: Settings) -> Database:
     if url.get_backend_name() == "sqlite":
         if url.database and url.database != ":memory:":
             settings.data_dir.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(
-            url,
-            connect_args={"check_same_thread": False, "timeout": settings.lock_timeout_ms / 1000},
-            pool_size=settings.pool_size,
-            max_overflow=0,
-            poolclass=sa.QueuePool,
-            pool_reset_on_return=None,  # every way out of `_driver` commits or rolls back
-        )
-        event.listen(engine, "connect", _configure_sqlite)
+        options: dict[str, Any] = {"check_same_thread": False, "timeout": settings.lock_timeout_ms / 1000}
+        configure: Any = _configure_sqlite
     else:
-        engine = sa.create_engine(
-            url,
-            pool_size=settings.pool_size,
-            max_overflow=0,
-            pool_pre_ping=False,
-            pool_reset_on_return=None,
-            connect_args={
-                "options": f"-c timezone=UTC -c lock_timeout={settings.lock_timeout_ms}",
-                "application_name": "pilot",
-            },
-        )
-        event.listen(engine, "connect", _configure_postgres)
-        event.listen(engine, "checkout", _check_open)
-    return Database(engine, ReceiptsFile(settings.receipts, each=settings.receipts_sync == "each"))
-
-
-def _check_open(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
-    """Refuse an idle connection that the server has closed; the pool then drops all its old ones and opens another.
-
-    Nothing is sent: an idle connection has something to read only where the server said good-bye.
-    """
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    if poll.poll(0):
-        raise sa.exc.InvalidatePoolError()
+        server = f"-c timezone=UTC -c lock_timeout={settings.lock_timeout_ms}"
+        options = {"options": server, "application_name": "pilot"}
+        configure = _configure_postgres
+    engine = sa.create_engine(url, connect_args=options, poolclass=sa.NullPool)  # connections are kept in our own pool
+    event.listen(engine, "connect", configure)
+    receipts = ReceiptsFile(settings.receipts, each=settings.receipts_sync == "each")
+    return Database(engine, Pool(engine, settings.pool_size), receipts)
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -287,6 +255,6 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _configure_postgres(connection: psycopg.Connection[Any], _record: object) -> None:
-    connection.adapters.register_loader("uuid", TextLoader)
-    set_json_loads(orjson.loads, connection)
+    for kind in ("uuid", "json", "jsonb"):  # JSON is read by whoever knows the column (`Json`)
+        connection.adapters.register_loader(kind, TextLoader)
     connection.prepare_threshold = None  # psycopg's own would DEALLOCATE ALL after a rollback, the wire's with them

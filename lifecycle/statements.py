@@ -4,14 +4,16 @@ The door's statements run thousands of times a second; compiled once, a call cos
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultDialect
 
+from lifecycle.parameters import TEXT, encoded, parameter_of, text
+from lifecycle.wire import Sent
+
 Row = dict[str, Any]
-Processor = Callable[[Any], Any]
 
 
 class Statement:
@@ -39,21 +41,15 @@ class Compiled:
         """Compile the statement; literal values stay parameters with their value."""
         compiled: Any = statement.compile(dialect=dialect)
         self.sql = str(compiled)
-        self._positions: list[str] = compiled.positiontup or []
-        if dialect.name == "postgresql":
-            self.sql, self._positions = numbered(self.sql)
-        self._constants: dict[str, Any] = {}
-        self._processed: list[tuple[str, Processor]] = []
-        self._names: list[str] = []
-        for bind, name in compiled.bind_names.items():
-            processor = bind.type.dialect_impl(dialect).bind_processor(dialect)
-            if not bind.required and bind.value is not None:
-                value = bind.effective_value
-                self._constants[name] = processor(value) if processor else value
-            else:
-                self._names.append(name)
-                if processor is not None:
-                    self._processed.append((name, processor))
+        positions: list[str] = compiled.positiontup or []
+        self._wired = dialect.name == "postgresql"
+        if self._wired:
+            self.sql, positions = numbered(self.sql)
+        binds = {name: bind for bind, name in compiled.bind_names.items()}
+        self._parameters = [parameter_of(name, binds[name], dialect) for name in positions]
+        self._types = tuple(one.type for one in self._parameters)
+        formats = tuple(one.format for one in self._parameters)
+        self._formats = formats if any(formats) else None
         columns = getattr(statement, "exported_columns", None)
         if columns is None:
             columns = getattr(statement, "_returning", None) or ()
@@ -63,19 +59,38 @@ class Compiled:
             (column.name, processor) for column, processor in zip(columns, processors, strict=True) if processor
         ]
 
-    def bind(self, values: Mapping[str, Any]) -> Any:
+    def bind(self, values: Mapping[str, Any]) -> list[Any]:
         """Return the parameters for the driver.
 
         Raises:
             KeyError: a parameter without a value.
         """
-        bound = {name: values[name] for name in self._names}
-        for name, processor in self._processed:
-            value = bound[name]
-            if value is not None:
-                bound[name] = processor(value)
-        bound.update(self._constants)
-        return [bound[name] for name in self._positions]
+        return [one.bound(values) for one in self._parameters]
+
+    def filled(self, values: Mapping[str, Any]) -> Sent:
+        """Return the statement with its parameters, ready to be sent.
+
+        Raises:
+            KeyError: a parameter without a value.
+            psycopg.DataError: a text holds NUL.
+        """
+        if not self._wired:
+            return Sent(self.sql, self.bind(values))
+        given: list[bytes | None] = []
+        types = self._types
+        for place, one in enumerate(self._parameters):
+            value = one.constant if one.name is None else values[one.name]
+            if value is None:
+                given.append(None)
+            elif one.encode is not None:
+                given.append(one.encode(value))
+            elif type(value) is str:
+                given.append(text(value))
+            else:
+                octets, kind = encoded(value)
+                given.append(octets)
+                types = (*types[:place], kind, *types[place + 1 :])
+        return Sent(self.sql, given, types, self._formats)
 
     def rows(self, found: Sequence[Any]) -> list[Row]:
         """Return the driver's rows as dictionaries of Python values."""
@@ -113,20 +128,27 @@ def numbered(sql: str) -> tuple[str, list[str]]:
     return NAMED.sub(number, sql).replace("%%", "%"), names
 
 
-def join(parts: Sequence[Compiled], values: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
-    """Return PostgreSQL writes as one statement, and its parameters: `WITH w0 AS (…), w1 AS (…) …`."""
-    shape = tuple(part.sql for part in parts)
-    sql = _joined.get(shape)
-    if sql is None:
-        texts, first = [], 0
-        for part, given in zip(parts, values, strict=True):
-            texts.append(NUMBERED.sub(lambda found, first=first: f"${int(found[1]) + first}", part.sql))  # type: ignore[misc]
-            first += len(given)
-        head = ", ".join(f"w{number} AS ({text})" for number, text in enumerate(texts[:-1]))
-        sql = _joined[shape] = f"WITH {head} {texts[-1]}"
-    return sql, [value for given in values for value in given]
+def join(parts: Sequence[Sent]) -> Sent:
+    """Return PostgreSQL writes as one statement: `WITH w0 AS (…), w1 AS (…) …`."""
+    shape = tuple((part.sql, part.types) for part in parts)
+    known = _joined.get(shape)
+    if known is None:
+        known = _joined[shape] = _join(parts)
+    sql, types, formats = known
+    return Sent(sql, [value for part in parts for value in part.values], types, formats)
+
+
+def _join(parts: Sequence[Sent]) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
+    texts, first = [], 0
+    for part in parts:
+        texts.append(NUMBERED.sub(lambda found, first=first: f"${int(found[1]) + first}", part.sql))  # type: ignore[misc]
+        first += len(part.values)
+    head = ", ".join(f"w{number} AS ({text})" for number, text in enumerate(texts[:-1]))
+    formats = tuple(form for part in parts for form in part.formats or (TEXT,) * len(part.values))
+    return f"WITH {head} {texts[-1]}", tuple(kind for part in parts for kind in part.types), formats
 
 
 NAMED = re.compile(r"%\((\w+)\)s")
 NUMBERED = re.compile(r"\$(\d+)")
-_joined: dict[tuple[str, ...], str] = {}  # as many as there are kinds of acts
+# As many as there are kinds of acts.
+_joined: dict[tuple[tuple[str, tuple[int, ...]], ...], tuple[str, tuple[int, ...], tuple[int, ...]]] = {}

@@ -1,23 +1,35 @@
 """PostgreSQL's wire as the door uses it: prepared statements by libpq's pipeline, BEGIN and COMMIT on the same trip.
 
 psycopg's cursors cost 100 µs of processor a statement, and BEGIN and COMMIT a round trip each: an act takes two trips
-in place of four. psycopg still opens the connection, converts every value and names every error.
+in place of four. psycopg still opens the connection, converts what comes back and names every error.
 """
 
 import select
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import abc
-from psycopg.adapt import PyFormat, Transformer
+from psycopg.adapt import Transformer
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
-COMMIT = "COMMIT"
 
-Sent = tuple[str, Sequence[Any]]
+class Sent(NamedTuple):
+    """A statement with its values, as the driver or the wire takes them.
+
+    For the wire a value is its text, or octets where `formats` has a 1; `types` are the server's numbers, 0: let the
+    server find out.
+    """
+
+    sql: str
+    values: Sequence[Any] = ()
+    types: tuple[int, ...] = ()
+    formats: tuple[int, ...] | None = None
+
+
+COMMIT = Sent("COMMIT")
 
 
 @dataclass(slots=True)
@@ -47,7 +59,6 @@ class Wire:
         """Take a connection of psycopg; its own cursors may be used in between."""
         self._connection = connection
         self._pgconn = connection.pgconn
-        self._writer = Transformer(connection)
         self._prepared: dict[tuple[str, tuple[int, ...]], Prepared] = {}
         self._names = 0
         self._readable, self._either = select.poll(), select.poll()
@@ -59,6 +70,11 @@ class Wire:
         """Return whether no transaction has begun."""
         return self._pgconn.transaction_status == TransactionStatus.IDLE
 
+    @property
+    def quiet(self) -> bool:
+        """Return whether an idle connection has nothing to read: it has only where the server said good-bye."""
+        return not self._readable.poll(0)
+
     def run(self, statements: Sequence[Sent]) -> list[list[tuple[Any, ...]]]:
         """Run statements in order, on one trip, and return the rows of each.
 
@@ -67,14 +83,14 @@ class Wire:
                 COMMIT that the server turned into a ROLLBACK, are an OperationalError.
         """
         added: list[tuple[str, tuple[int, ...]]] = []
-        sent: list[Prepared | None] = []
+        asked: list[Prepared | None] = []
         self._pgconn.enter_pipeline_mode()
         try:
-            for sql, values in statements:
-                self._send(sql, values, added, sent)
+            for sent in statements:
+                self._send(sent, added, asked)
             self._pgconn.pipeline_sync()
             self._flush()
-            results = self._await(len(sent))
+            results = self._await(len(asked))
         except BaseException:
             for key in added:  # whether the server has it is not known: it will get another name
                 del self._prepared[key]
@@ -82,29 +98,22 @@ class Wire:
         finally:
             if self._pgconn.status == ConnStatus.OK:
                 self._pgconn.exit_pipeline_mode()
-        if sql == COMMIT and results[-1].command_status != b"COMMIT":
+        if sent is COMMIT and results[-1].command_status != b"COMMIT":
             raise psycopg.OperationalError("the transaction was rolled back instead of committed")
-        return [known.rows(result) for known, result in zip(sent, results, strict=True) if known is not None]
+        return [known.rows(result) for known, result in zip(asked, results, strict=True) if known is not None]
 
-    def _send(
-        self,
-        sql: str,
-        values: Sequence[Any],
-        added: list[tuple[str, tuple[int, ...]]],
-        sent: list[Prepared | None],
-    ) -> None:
+    def _send(self, sent: Sent, added: list[tuple[str, tuple[int, ...]]], asked: list[Prepared | None]) -> None:
         """Send a statement; where the server does not know it yet, its preparation (None) goes ahead."""
-        given = self._writer.dump_sequence(values, [PyFormat.TEXT] * len(values))
-        key = (sql, self._writer.types or ())
+        key = (sent.sql, sent.types)
         known = self._prepared.get(key)
         if known is None:
             self._names += 1
             known = self._prepared[key] = Prepared(f"p{self._names}".encode(), Transformer(self._connection))
             added.append(key)
-            sent.append(None)
-            self._pgconn.send_prepare(known.name, sql.encode(), key[1])
-        sent.append(known)
-        self._pgconn.send_query_prepared(known.name, given)
+            asked.append(None)
+            self._pgconn.send_prepare(known.name, sent.sql.encode(), sent.types)
+        asked.append(known)
+        self._pgconn.send_query_prepared(known.name, sent.values, sent.formats)
 
     def _flush(self) -> None:
         """Send what libpq has buffered, reading meanwhile: neither side waits for the other with full buffers."""

@@ -35,8 +35,8 @@ class UTCDateTime(TypeDecorator[datetime]):
     def bind_processor(self, dialect: Any) -> Callable[[Any], Any]:
         """Refuse naive values; write UTC."""
         if dialect.name == "postgresql":
-            return _aware
-        return lambda value: None if value is None else _aware(value).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            return aware
+        return lambda value: None if value is None else aware(value).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     def result_processor(self, dialect: Any, coltype: object) -> Callable[[Any], Any]:
         """Read aware UTC values."""
@@ -45,7 +45,12 @@ class UTCDateTime(TypeDecorator[datetime]):
         return lambda value: None if value is None else datetime.fromisoformat(value)
 
 
-def _aware(value: datetime) -> datetime:
+def aware(value: datetime) -> datetime:
+    """Return an instant in UTC.
+
+    Raises:
+        ValueError: it has no time zone.
+    """
     if value.tzinfo is None:
         raise ValueError("an instant without a time zone cannot be stored")
     return value.astimezone(UTC)
@@ -66,10 +71,8 @@ class Json(TypeDecorator[Any]):
         """Write compact JSON."""
         return lambda value: None if value is None else orjson.dumps(value).decode()
 
-    def result_processor(self, dialect: Any, coltype: object) -> Callable[[Any], Any] | None:
-        """Read the value; the PostgreSQL driver has parsed it already."""
-        if dialect.name == "postgresql":
-            return None
+    def result_processor(self, dialect: Any, coltype: object) -> Callable[[Any], Any]:
+        """Read the value."""
         return lambda value: None if value is None else orjson.loads(value)
 
 

@@ -104,7 +104,8 @@ def test_storage_that_fails_under_a_write_answers_503_and_keeps_only_what_was_an
     if database.is_postgres:
         break_commits(database, "PERFORM pg_terminate_backend(pg_backend_pid())")
     else:  # no page beyond those that the file has: SQLite's full disk
-        event.listen(database.engine, "checkout", lambda connection, *_: connection.execute("PRAGMA max_page_count=1"))
+        event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count=1"))
+        database.close()  # those that are open now have no limit
     entered = 0
     while (answer := client.post("handler", "/api/v1/projects", filed(entered + 1))).status_code == 201:
         entered += 1

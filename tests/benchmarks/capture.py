@@ -7,22 +7,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 import sqlalchemy.dialects.postgresql.psycopg as psycopg_dialect
 from psycopg.adapt import PyFormat, Transformer
 
 import lifecycle.database
 from lifecycle.attempts import attempt
 from lifecycle.audit import Log
-from lifecycle.database import Database
+from lifecycle.database import BEGIN, Database
 from lifecycle.requests import Request
 from lifecycle.transition import LOCK_PROJECT, Outcome, transition_project
 from lifecycle.wire import COMMIT, Wire
+from lifecycle.wire import Sent as OnWire
 
 from .acts import CYCLE, Step, Subject, caller, instant, request_of
 
 NUMBERED = re.compile(r"\$(\d+)")
-BEGIN = "BEGIN"
 READS = [LOCK_PROJECT.compiled(psycopg_dialect.PGDialect_psycopg())]  # the only rows an act reads
 COLUMNS = {read.sql: read._columns for read in READS}
 COUNTED = ("entry", "pending", "disclosure", "checkpoint")
@@ -54,7 +53,7 @@ class _Recorder:
     """Stands between a transaction and its wire and writes down what passes."""
 
     def __init__(self, wire: Wire) -> None:
-        self.passed: list[tuple[str, list[Any], dict[str, Any]]] = []  # statement, values, first row
+        self.passed: list[tuple[OnWire, dict[str, Any]]] = []  # statement with its values, first row
         self.trips = 0
         self._wire = wire
 
@@ -63,13 +62,13 @@ class _Recorder:
         """Return what the wire says."""
         return self._wire.idle
 
-    def run(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[list[tuple[Any, ...]]]:
+    def run(self, statements: Sequence[OnWire]) -> list[list[tuple[Any, ...]]]:
         """Pass statements on."""
         found = self._wire.run(statements)
         self.trips += 1
-        self.passed += [(sql, list(values), {}) for sql, values in statements if sql not in (COMMIT, BEGIN)]
+        self.passed += [(one, {}) for one in statements if one not in (COMMIT, BEGIN)]
         if found[-1]:
-            self.passed[-1][2].update(zip(COLUMNS[statements[-1][0]], found[-1][0], strict=True))
+            self.passed[-1][1].update(zip(COLUMNS[statements[-1].sql], found[-1][0], strict=True))
         return found
 
 
@@ -108,7 +107,7 @@ def capture(database: Database, log: Log, subject: Subject, state: str, number: 
     assert isinstance(outcome, Outcome)
     transformer = Transformer(driver)
     sent = tuple(_sent(transformer, *one) for one in recorder.passed)
-    body = max(len(value) for _, values, _ in recorder.passed for value in map(_octets, values) if value)
+    body = max(len(value) for one, _ in recorder.passed for value, octets in _values(one) if value and octets)
     guards, inserts = len(outcome.decision.findings), _count(database) - counted
     return Captured(step.event, sent, outcome.version - 1, guards, body, recorder.trips, inserts), outcome.target
 
@@ -118,25 +117,23 @@ def _count(database: Database) -> Counter[str]:
         return Counter({name: tx.driver.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in COUNTED})
 
 
-def _octets(value: Any) -> bytes:
-    value = getattr(value, "obj", value)  # SQLAlchemy wraps octets
-    return value if isinstance(value, bytes) else b""
+def _values(one: OnWire) -> Iterator[tuple[bytes | None, bool]]:
+    """Yield a statement's values, and whether each is octets rather than text."""
+    formats = one.formats or (0,) * len(one.values)
+    yield from zip(one.values, map(bool, formats), strict=True)
 
 
-def _sent(transformer: Transformer, sql: str, given: list[Any], row: dict[str, Any]) -> Sent:
-    sql = NUMBERED.sub(lambda found: f"%(p{found[1]})s", sql)
-    values = {f"p{place}": value for place, value in enumerate(given, 1)}
-    first = {
-        # A list or an object in a row is a JSON column that the driver has parsed.
-        name: orjson.dumps(value).decode() if isinstance(value, list | dict) else text_of(transformer, value)
-        for name, value in row.items()
+def _sent(transformer: Transformer, one: OnWire, row: dict[str, Any]) -> Sent:
+    sql = NUMBERED.sub(lambda found: f"%(p{found[1]})s", one.sql)
+    values = {
+        f"p{place}": value if value is None else "\\x" + value.hex() if octets else value.decode()
+        for place, (value, octets) in enumerate(_values(one), 1)
     }
-    return Sent(sql, {name: text_of(transformer, value) for name, value in values.items()}, first)
+    return Sent(sql, values, {name: text_of(transformer, value) for name, value in row.items()})
 
 
 def text_of(transformer: Transformer, value: Any) -> str | None:
     """Return a value in PostgreSQL's text form."""
-    value = getattr(value, "obj", value)  # SQLAlchemy wraps octets, psycopg JSON
     if value is None:
         return None
     if isinstance(value, bytes):

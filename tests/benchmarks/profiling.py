@@ -25,10 +25,8 @@ def run(server: Server, folder: Path, effort: Effort, say: Say, acts: int = ACTS
     with opened(folder, server.url("bench_door")) as (database, log):
         for act in capture_cycle(database, log, pool[0], apart=False):
             say(f"{act.event}: {act.guards} guards, {act.trips} round trips, {dict(act.inserts)}, {act.body} octets")
-        with database.engine.connect() as connection:
-            driver = connection.connection.driver_connection
-            assert driver
-            backend = psutil.Process(driver.info.backend_pid)
+        with database.glance() as tx:
+            backend = psutil.Process(tx.driver.info.backend_pid)
         series = Client(database, log, pool, 1, time.time()).cycle()
         act_for(series, 60, 200)
         spent, served = time.process_time(), backend.cpu_times()

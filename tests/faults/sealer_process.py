@@ -46,7 +46,7 @@ class MortalDatabase(Database):
     """A database whose transactions have a step before and after the commit."""
 
     def __init__(self, database: Database, steps: Steps) -> None:
-        super().__init__(database.engine)
+        super().__init__(database.engine, database.pool)
         self.steps = steps
 
     @contextmanager
