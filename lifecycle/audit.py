@@ -21,6 +21,7 @@ from lifecycle.signing import Receipt, Signer, sign_receipt
 from lifecycle.statements import Statement
 from lifecycle.tables import Disclosure as DisclosureRow
 from lifecycle.tables import Entry, PersonKey, StreamHead
+from states.values import frozen
 
 VERSION = 1
 
@@ -60,7 +61,7 @@ class Change(NamedTuple):
     person: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Deed:
     """What an entry tells, before it is chained: all that differs from one entry to the next."""
 
@@ -150,7 +151,9 @@ def build(log: Log, caller: Caller, head: Head, deed: Deed, keys: Keys) -> Built
             "subject": {"kind": kind, "id": subject, "version": version},
             "action": deed.action,
             "changes": [
-                {
+                {"path": change.path, "old": change.old, "new": change.new}
+                if change.person is None
+                else {
                     "path": change.path,
                     "old": hider.hide(change.old, change.person, f"/changes/{index}/old"),
                     "new": hider.hide(change.new, change.person, f"/changes/{index}/new"),

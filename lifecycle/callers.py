@@ -1,13 +1,13 @@
 """Who calls, through what, and when: the value that every use case is handed."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from states.deadlines import business_date
 from states.facts import Actor
+from states.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """How a request came in. Address and browser are personal data: the log holds commitments to them."""
 
@@ -18,7 +18,7 @@ class Source:
     ua: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Caller:
     """The actor, the way in, and the instant, made once at the edge (aware UTC)."""
 

@@ -43,7 +43,8 @@ def canonical_bytes(value: object, limit: int = SIZE_LIMIT) -> bytes:
         NotCanonical: a float or another foreign type, an integer beyond ±(2^53 - 1), a key that does not
             match `^[a-z$][a-z0-9_]*$`, a lone surrogate, nesting beyond 32, or more than `limit` bytes.
     """
-    _check(value, ())
+    if not _plain(value, DEPTH_LIMIT):
+        _check(value, ())
     try:
         body = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError as error:
@@ -91,6 +92,25 @@ def instant(at: datetime) -> str:
 def leaf_hash(body: bytes) -> bytes:
     """Hash an entry's canonical bytes as a leaf of the Merkle tree (RFC 6962 §2.1)."""
     return hashlib.sha256(b"\x00" + body).digest()
+
+
+def _plain(value: Any, depth: int) -> bool:
+    """Return whether a value surely fits the profile, by keys seen before; `_check` looks closely and says why not."""
+    kind = type(value)
+    if kind is dict:
+        if not depth or not _KNOWN_KEYS.issuperset(value):
+            return False
+        items = value.values()
+    elif kind is list or kind is tuple:
+        if not depth:
+            return False
+        items = value
+    else:
+        return kind in _ALWAYS_FINE or (kind is int and -INTEGER_LIMIT <= value <= INTEGER_LIMIT)
+    for item in items:  # noqa: SIM110 – a generator for `all` costs more than most of what it walks
+        if type(item) not in _ALWAYS_FINE and not _plain(item, depth - 1):
+            return False
+    return True
 
 
 def _check(value: object, path: JsonPath) -> None:

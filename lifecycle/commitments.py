@@ -9,10 +9,11 @@ import hmac
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeGuard
 
 from lifecycle.canonical import NotCanonical, canonical_bytes
+from states.values import frozen
 
 DOMAIN = "pilot-audit/disclosure/v1"
 KEY_SIZE = 32
@@ -22,7 +23,7 @@ SALT_SIZE = 32
 _COMMITTED = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Disclosure:
     """What opens one commitment; salt and value stay out of `repr`, which ends up in logs."""
 

@@ -1,7 +1,5 @@
 """Whether a project is eligible: the rules of the application judged on it as it stands, whatever its state."""
 
-from dataclasses import replace
-
 from lifecycle import surroundings
 from lifecycle.callers import Caller
 from lifecycle.database import Transaction
@@ -11,6 +9,7 @@ from states.capacities import claims
 from states.eligibility import assess
 from states.findings import Finding
 from states.rules import Case
+from states.values import changed
 
 NEEDS = frozenset({"task", "shortlist", "ranks"})
 
@@ -29,5 +28,5 @@ def assess_project(tx: Transaction, caller: Caller, project: str) -> tuple[Loade
     held = (claims(rules.definition, rules.policy, facts, state) for state in rules.definition.states)
     places = sorted({place for found in held for place in found})
     room = surroundings.rooms(tx, rules.definition, rules.policy, loaded.scopes, places, lock=False)
-    facts = replace(facts, room=room)
+    facts = changed(facts, room=room)
     return loaded, assess(rules.definition, rules.policy, rules.calendar, facts, act)

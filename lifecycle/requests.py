@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from typing import Any
 
@@ -12,12 +12,13 @@ from states.facts import Act
 from states.fields import CONTROL, FieldProblem, clean_text
 from states.findings import Text
 from states.structure import IDENTIFIER
+from states.values import frozen
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 REASON_LIMIT = 2000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """One act asked for. `on` is the business date (None: today); `expected_version` guards against lost updates."""
 

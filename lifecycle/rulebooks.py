@@ -1,7 +1,6 @@
 """The rule versions that batches and projects are pinned to: stored whole, found by hash, read once."""
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +16,7 @@ from states.findings import Text
 from states.library import plan_of
 from states.policy import Policy, read_policy
 from states.reminders import ReminderPlan, read_plan
+from states.values import frozen
 
 _table = Rulebook.__table__  # type: ignore[attr-defined]
 READ = Statement(sa.select(_table.c.kind, _table.c.body).where(_table.c.hash == sa.bindparam("hash")))
@@ -32,7 +32,7 @@ _READERS: dict[str, Any] = {
 _read: dict[str, Any] = {}  # by hash: what a hash names never changes, so any process may keep it
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RuleSet:
     """The versions under which one project runs; calendar and reminder plan are its batch's."""
 

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from states.values import frozen
+
 KEY_DOMAIN = b"pilot-audit/writer/v1\n"
 RECEIPT_DOMAIN = "pilot-audit/receipt/v1"
 KEY_FILE_MODE = 0o600
@@ -59,7 +61,7 @@ class FileSigner:
         return self.private_key.sign(message)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Receipt:
     """The writer's promise that an entry stands in its stream at this place, and will be sealed."""
 

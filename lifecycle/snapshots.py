@@ -1,7 +1,6 @@
 """A project as one plain document: what rules read, what the log tells changes of, what replay must give back."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -9,6 +8,7 @@ from lifecycle.audit import Change
 from states.definition import LifecycleDefinition
 from states.facts import Application, Facts, Member, Pending, UnitRole
 from states.machine import After
+from states.values import changed
 
 # The columns that a replay of the log must reproduce, beside record/*, documents/* and signers/*.
 PLAIN = (
@@ -65,7 +65,7 @@ def facts_of(row: Mapping[str, Any]) -> Facts:
 
 def facts_after(facts: Facts, after: After) -> Facts:
     """Return the facts as an act leaves them: what was filed stays."""
-    return replace(
+    return changed(
         facts,
         state=after.state,
         left_state=after.left_state,
@@ -173,22 +173,18 @@ def changes_between(
 
     `author` and `contact` name the persons to whom free text and contact details belong; such a value is committed to
     once, where it is set, so that it can be redacted in one place: the entry that ends it does not repeat it. Only
-    columns present in
-    `after` are compared; nested documents are compared value by value.
+    columns present in `after` are compared; nested documents are compared value by value.
     """
-    found = [
-        Change(f"/{name}", plain(before.get(name)), plain(after[name]))
-        for name in PLAIN
-        if name in after and before.get(name) != after[name]
-    ]
+    differing = {name for name, value in after.items() if value != before.get(name)}
+    found = [Change(f"/{name}", plain(before.get(name)), plain(after[name])) for name in PLAIN if name in differing]
     for name in PRIVATE:
-        if name in after and before.get(name) != after[name]:
+        if name in differing:
             person = contact if name.startswith("contact") else author
             found.append(Change(f"/{name}", None, after[name], person))
-    if "pending" in after and before.get("pending") != after["pending"]:
+    if "pending" in differing:
         found.append(Change("/pending", None, after["pending"], author))
     for name in NESTED:
-        if name in after:
+        if name in differing:
             found.extend(_nested(definition, name, before.get(name) or {}, after[name], author))
     return found
 
@@ -196,14 +192,13 @@ def changes_between(
 def _nested(
     definition: LifecycleDefinition, name: str, old: Mapping[str, Any], new: Mapping[str, Any], author: str
 ) -> list[Change]:
-    if old == new:
-        return []
     changes = []
-    for key in sorted({*old, *new}):
-        if old.get(key) != new.get(key):
-            spec = definition.fields.get(key) if name == "record" else None
-            person = author if spec is not None and spec.sensitive else None
-            changes.append(Change(f"/{name}/{key}", None if person else old.get(key), new.get(key), person))
+    differing = [key for key, value in new.items() if key not in old or old[key] != value]
+    differing += [key for key in old if key not in new]
+    for key in sorted(differing):
+        spec = definition.fields.get(key) if name == "record" else None
+        person = author if spec is not None and spec.sensitive else None
+        changes.append(Change(f"/{name}/{key}", None if person else old.get(key), new.get(key), person))
     return changes
 
 

@@ -5,7 +5,6 @@ transaction. `bulk` walks many projects through the same functions.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -28,6 +27,7 @@ from states.facts import Facts
 from states.findings import Text
 from states.machine import Decision, decide, prepare
 from states.planning import planned
+from states.values import frozen
 
 _project = Project.__table__  # type: ignore[attr-defined]
 _batch = Batch.__table__  # type: ignore[attr-defined]
@@ -95,7 +95,7 @@ class Loaded(NamedTuple):
         return Scopes(self.row["batch_id"], self.row["programme"])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """What an act did, or on a dry run would do."""
 

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from chinese_calendar import holidays, workdays
 
+from states.values import frozen
+
 _LAST_ORDINAL = date.max.toordinal()
 _OUT_OF_RANGE = "The date lies outside the years 1 to 9999: use a shorter period or another first day."
 _NO_PERIOD = f"Give a period of at least 1 day, and of no more than {_LAST_ORDINAL}."
@@ -66,7 +68,7 @@ class Calendar:
         return day in self.working_days or (day.weekday() < 5 and day not in self.rest_days)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DueDate:
     """A due date, the day it was moved from if that was a rest day, and the calendar that judged it."""
 

@@ -232,14 +232,31 @@ class LifecycleDefinition(Frozen):
         }
 
     @cached_property
+    def offered_in(self) -> dict[str, tuple[str, ...]]:
+        """Return the labels of the states in which each event is offered, in the file's order."""
+        return {
+            event: tuple(self.states[source].zh for transition in found for source in transition.source)
+            for event, found in self.by_event.items()
+        }
+
+    @cached_property
+    def by_source(self) -> dict[tuple[str, str], tuple[Transition, ...]]:
+        """Return the transitions of each event out of each state, in the file's order."""
+        return {
+            (event, state): tuple(transition for transition in found if state in transition.source)
+            for event, found in self.by_event.items()
+            for state in self.states
+        }
+
+    @cached_property
     def watched(self) -> frozenset[str]:
         """Return the events whose doer must be remembered because another person has to do a later one."""
         return frozenset(event for transition in self.transitions for event in transition.not_by)
 
     def find(self, event: str, state: str, mode: str) -> Transition | None:
         """Return the transition of this event out of this state in this mode, or None where there is none."""
-        for transition in self.by_event.get(event, ()):
-            if state in transition.source and (not transition.modes or mode in transition.modes):
+        for transition in self.by_source.get((event, state), ()):
+            if not transition.modes or mode in transition.modes:
                 return transition
         return None
 

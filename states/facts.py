@@ -1,13 +1,15 @@
 """The plain snapshot that rules read: the project as it stands, the room left, who acts and what is asked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from states.panels import Panelled
+
+from states.values import changed, frozen
 
 
 class UnitRole(StrEnum):
@@ -18,7 +20,7 @@ class UnitRole(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Member:
     """One unit of a consortium. `kind` is `provider`, `manufacturer` or `other`; `region` a GB/T 2260 code."""
 
@@ -36,7 +38,7 @@ class Member:
         return self.region or self.credit_code[2:8]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Application:
     """What the applicant filed. Money in fen; dates are business dates."""
 
@@ -89,7 +91,7 @@ class Pending(NamedTuple):
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
     """A project at one version, with the surroundings its rules ask about."""
 
@@ -121,10 +123,10 @@ class Facts:
         """Return the facts as they would be with these fields and documents on record too."""
         if not record and not documents:
             return self
-        return replace(self, record={**self.record, **record}, documents={**self.documents, **documents})
+        return changed(self, record={**self.record, **record}, documents={**self.documents, **documents})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Actor:
     """Who acts. `scope` says what of the programme the role reaches: all, city, unit, assigned, public or none."""
 
@@ -148,7 +150,7 @@ class Actor:
         return self.scope == "unit" and self.unit is not None and self.unit in units
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Act:
     """What is asked of a project. `on` is the business date; `now` the instant it is asked (aware UTC)."""
 

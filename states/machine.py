@@ -1,7 +1,7 @@
 """`decide`: whether an act is allowed and where it leads. Every rule is evaluated; the graph is `transitions`'."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -18,9 +18,10 @@ from states.findings import Finding
 from states.policy import Policy
 from states.rules import RULES, Case
 from states.structure import STRUCTURAL
+from states.values import changed, frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class After:
     """The project as the act leaves it."""
 
@@ -34,7 +35,7 @@ class After:
     pending: Pending | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
     """What `decide` answers: the findings of every rule, and what the project becomes where none refuses."""
 
@@ -89,19 +90,19 @@ def prepare(
         return case, [structure.offered(case)], frozenset()
     act = _second_signature(transition, facts, act)
     fields, wrong = clean_fields(definition, transition, act.fields)
-    act = replace(act, fields=fields)
+    act = changed(act, fields=fields)
     target = _target(transition, facts)
+    merged = _merged(definition, facts, fields)
+    changes = _changes(transition, facts, act.on, merged)
     held = claims(definition, policy, facts, facts.state)
-    after = {**facts.record, **_record_after(definition, transition, facts, act)}
     known = target in definition.states
-    wanted = claims_with(definition, policy, facts.application, after, target) if known else {}
-    kept = {name: value for name, value in facts.record.items() if name not in transition.drops}
-    merged = replace(
-        facts,
-        record={**kept, **_merged(definition, facts, fields)},
-        documents={**facts.documents, **act.documents},
-    )
-    case = Case(definition, policy, calendar, merged, act, transition, target, held, wanted)
+    wanted = claims_with(definition, policy, facts.application, {**facts.record, **changes}, target) if known else {}
+    record = {**facts.record, **merged}
+    for name in transition.drops:
+        if name not in merged:
+            record.pop(name, None)
+    read = changed(facts, record=record, documents={**facts.documents, **act.documents})
+    case = Case(definition, policy, calendar, read, act, transition, target, held, wanted, changes)
     findings = [structure.offered(case), *([structure.fields_readable(wrong)] if wrong else [])]
     more = {"room"} if held != wanted else set()
     if structure.refers_to_store(policy, facts, act):
@@ -211,7 +212,7 @@ def _second_signature(transition: Transition, facts: Facts, act: Act) -> Act:
     pending = facts.pending
     if transition.persons != 2 or pending is None or pending.event != act.event or act.fields:
         return act
-    return replace(
+    return changed(
         act,
         fields=pending.fields,
         documents=act.documents or pending.documents,
@@ -229,18 +230,18 @@ def _merged(definition: LifecycleDefinition, facts: Facts, fields: Mapping[str, 
     return merged
 
 
-def _record_after(definition: LifecycleDefinition, transition: Transition, facts: Facts, act: Act) -> dict[str, Any]:
+def _changes(transition: Transition, facts: Facts, on: date, merged: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the act changes on record: None takes a field off."""
     changes: dict[str, Any] = {name: None for name in transition.drops if name in facts.record}
     for name, since in transition.elapsed.items():
         start = facts.record.get(since)
-        days = (act.on - date.fromisoformat(start)).days if start else 0
+        days = (on - date.fromisoformat(start)).days if start else 0
         changes[name] = int(facts.record.get(name) or 0) + max(0, days)
     for name in transition.counts:
         changes[name] = int(facts.record.get(name) or 0) + 1
     for name in transition.stamps:
-        changes[name] = act.on.isoformat()
-    changes.update(_merged(definition, facts, act.fields))
+        changes[name] = on.isoformat()
+    changes.update(merged)
     return changes
 
 
@@ -259,7 +260,7 @@ def _after(case: Case, before: Facts, target: str, awaiting: bool) -> After:
             dict(before.signers),
             pending,
         )
-    record = {**before.record, **_record_after(case.definition, transition, before, act)}
+    record = {**before.record, **case.changes}
     moves = target != before.state
     signers = dict(before.signers)
     if act.event in case.definition.watched:

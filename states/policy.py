@@ -3,6 +3,7 @@
 import hashlib
 import tomllib
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationError
@@ -274,10 +275,14 @@ class Policy(Frozen):
         Raises:
             KeyError: there is no such setting.
         """
-        section, _, name = path.partition(".")
-        if section in Rules.model_fields and name in type(holder := getattr(self.rules, section)).model_fields:
-            return getattr(holder, name)
-        raise KeyError(f"the policy has no setting {path}")
+        try:
+            return self._settings[path]
+        except KeyError:
+            raise KeyError(f"the policy has no setting {path}") from None
+
+    @cached_property
+    def _settings(self) -> dict[str, Any]:
+        return {f"{section}.{name}": value for section, holder in self.rules for name, value in holder}
 
 
 def read_policy(text: str) -> Policy:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from states.deadlines import business_date
@@ -62,11 +63,7 @@ NOTHING_LEFT = Text("没有可退回的原状态", "there is no state to go back
 
 def offered(case: Case) -> Finding:
     """Whether the lifecycle offers the event in the project's state."""
-    sources = [
-        case.definition.states[source].zh
-        for transition in case.definition.by_event.get(case.act.event, ())
-        for source in transition.source
-    ]
+    sources = case.definition.offered_in.get(case.act.event, ())
     state = case.definition.states[case.facts.state]
     return _finding("offered", case.transition is not None, state.zh, sources, OFFERED)
 
@@ -135,12 +132,11 @@ def evaluate(case: Case, before: Facts) -> list[Finding]:
 def _who(case: Case) -> list[Finding]:
     transition, actor = case.transition, case.act.actor
     assert transition is not None
-    book = role_book()
-    allowed = book.expand(transition.by)
+    roles = role_book().roles
+    allowed, labels = _allowed(transition.by)
     lead = case.facts.application.lead
     within = actor.reaches(case.facts.application.city, (lead.credit_code,) if lead else ())
-    role = book.roles[actor.role].label.zh if actor.role in book.roles else actor.role
-    labels = [book.roles[code].label.zh for code in sorted(allowed)]
+    role = roles[actor.role].label.zh if actor.role in roles else actor.role
     findings = [
         _finding("permitted", actor.role in allowed, role, labels, PERMITTED),
         _finding("within_scope", within, actor.city or actor.unit or actor.scope, None, WITHIN_SCOPE),
@@ -149,6 +145,14 @@ def _who(case: Case) -> list[Finding]:
         may = "override" in actor.rights and bool(case.act.reason)
         findings.append(_finding("override_permitted", may, sorted(case.act.override), None, OVERRIDE_PERMITTED))
     return findings
+
+
+@lru_cache(maxsize=1024)
+def _allowed(by: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return the roles that these names stand for, and their labels in order."""
+    book = role_book()
+    allowed = book.expand(by)
+    return allowed, tuple(book.roles[code].label.zh for code in sorted(allowed))
 
 
 def _needs(case: Case) -> list[Finding]:

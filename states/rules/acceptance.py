@@ -1,12 +1,12 @@
 """Owns the rules on acceptance, rectification, lapse, extension and recovery: R21 to R23."""
 
-from dataclasses import replace
 from datetime import date
 
 from states.deadlines import add_months
 from states.findings import Judgement, Kind
 from states.rules.record import date_of, due_on, keeps_checkpoint, number_of, yuan
 from states.rules.rule import Case, rule
+from states.values import changed
 
 WINDOW_ENDS = ("half_year_ends", "one_year_ends")
 
@@ -165,7 +165,7 @@ def extension_asked_in_time(case: Case) -> Judgement:
 
 def _next_window_end(case: Case, asked_on: date) -> date | None:
     record = {name: value for name, value in case.facts.record.items() if name != "extension_months"}
-    before = replace(case, facts=replace(case.facts, record=record))
+    before = changed(case, facts=changed(case.facts, record=record))
     kept = [due_on(before, kind) for kind in WINDOW_ENDS if keeps_checkpoint(before, kind)]
     ends = sorted(day for day in kept if day is not None)
     return next((day for day in ends if day >= asked_on), ends[-1] if ends else None)

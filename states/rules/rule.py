@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from states.facts import Act, Facts
 from states.findings import Finding, Judgement, Kind, Text
+from states.values import frozen
 
 if TYPE_CHECKING:
     from states.deadlines import Calendar
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from states.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Case:
     """All a rule may look at. `facts` already hold the act's own fields and documents."""
 
@@ -26,6 +27,7 @@ class Case:
     target: str | None = None
     held: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (pool, key) -> amount the project holds now
     wanted: Mapping[tuple[str, str], int] = field(default_factory=dict)  # the same, as the act would leave it
+    changes: Mapping[str, Any] = field(default_factory=dict)  # what the act changes on record; None takes a field off
 
 
 Judge = Callable[[Case], Judgement]
