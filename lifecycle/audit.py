@@ -15,7 +15,7 @@ import uuid_utils
 
 from lifecycle.callers import Caller
 from lifecycle.canonical import ZERO_HASH, canonical_bytes, instant, leaf_hash
-from lifecycle.commitments import Disclosure, commit
+from lifecycle.commitments import Disclosure, Salter, commit
 from lifecycle.database import Transaction
 from lifecycle.signing import Receipt, Signer, sign_receipt
 from lifecycle.statements import Statement
@@ -89,14 +89,19 @@ class Keys:
     """The keys of the persons whose values an entry commits to, as read in the same transaction."""
 
     known: dict[str, bytes] = field(default_factory=dict)
+    _salters: dict[str, Salter] = field(default_factory=dict)
 
-    def __getitem__(self, person: str) -> bytes:
-        """Return a person's key.
+    def salter(self, person: str) -> Salter:
+        """Return what salts a person's values.
 
         Raises:
             KeyError: the key was not read or does not exist: the entry is not written (fail closed).
+            ValueError: the key is not 32 bytes.
         """
-        return self.known[person]
+        found = self._salters.get(person)
+        if found is None:
+            found = self._salters[person] = Salter(self.known[person])
+        return found
 
 
 def new_id(now: datetime) -> str:
@@ -121,7 +126,7 @@ class _Hider:
         """Return the value itself where it belongs to nobody or is not there, else its commitment."""
         if value is None or person is None:
             return value
-        commitment, disclosure = commit(self.keys[person], person, self.entry_id, path, value)
+        commitment, disclosure = commit(self.keys.salter(person), person, self.entry_id, path, value)
         self.disclosures.append(disclosure)
         return commitment
 

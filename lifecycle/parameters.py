@@ -27,7 +27,7 @@ class Parameter:
     name: str | None
     constant: Any
     process: Callable[[Any], Any] | None  # for the driver
-    encode: Callable[[Any], bytes] | None  # for the wire; None: as psycopg would
+    encode: Callable[[Any], Any]  # for the wire
     type: int = ANY
     format: int = TEXT
 
@@ -41,18 +41,20 @@ def parameter_of(name: str, bind: Any, dialect: Any) -> Parameter:
     """Return how a bound parameter of a compiled statement travels."""
     constant = bind.effective_value if not bind.required and bind.value is not None else None
     process = bind.type.dialect_impl(dialect).bind_processor(dialect)
-    encode, kind, form = next((how for known, how in WAYS if isinstance(bind.type, known)), (None, ANY, TEXT))
+    encode, kind, form = next((how for known, how in WAYS if isinstance(bind.type, known)), (guessed, ANY, TEXT))
     return Parameter(name if constant is None else None, constant, process, encode, kind, form)
 
 
-def encoded(value: Any) -> tuple[bytes | None, int]:
-    """Return a value whose column is not known, such as a list, with its type's number.
+def guessed(value: Any) -> bytes | tuple[bytes | None, int]:
+    """Return a value whose column is not known: a text's octets; of others, such as lists, with the type's number too.
 
     Octets are written here: psycopg, with no connection to ask, would write them as servers of long ago read them.
 
     Raises:
         TypeError: a list of octets.
     """
+    if isinstance(value, str):
+        return text(value)
     if isinstance(value, bytes):
         return b"\\x" + value.hex().encode(), 17
     if isinstance(value, list) and any(isinstance(item, bytes) for item in value):

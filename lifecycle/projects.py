@@ -84,7 +84,7 @@ def create_projects(
     sets.insert_many(tx, table, rows)
     sets.insert_many(tx, _membership, [item for row in rows for item in _memberships(row)])
     sets.insert_many(tx, checkpoints.table, opened)
-    contacts = [{"person": f"contact/{row['id']}", "key": keys[f"contact/{row['id']}"]} for row in rows]
+    contacts = [{"person": f"contact/{row['id']}", "key": keys.known[f"contact/{row['id']}"]} for row in rows]
     sets.insert_many(tx, PersonKey.__table__, contacts)  # type: ignore[attr-defined]
     append_many(tx, built)
     return rows

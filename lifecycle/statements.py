@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultDialect
 
-from lifecycle.parameters import TEXT, encoded, parameter_of, text
+from lifecycle.parameters import TEXT, guessed, parameter_of
 from lifecycle.wire import Sent
 
 Row = dict[str, Any]
@@ -47,6 +47,8 @@ class Compiled:
             self.sql, positions = numbered(self.sql)
         binds = {name: bind for bind, name in compiled.bind_names.items()}
         self._parameters = [parameter_of(name, binds[name], dialect) for name in positions]
+        self._ways = [(one.name, one.constant, one.encode) for one in self._parameters]
+        self._guessed = any(one.encode is guessed for one in self._parameters)
         self._types = tuple(one.type for one in self._parameters)
         formats = tuple(one.format for one in self._parameters)
         self._formats = formats if any(formats) else None
@@ -76,19 +78,14 @@ class Compiled:
         """
         if not self._wired:
             return Sent(self.sql, self.bind(values))
-        given: list[bytes | None] = []
+        given = [
+            None if (value := constant if name is None else values[name]) is None else encode(value)
+            for name, constant, encode in self._ways
+        ]
         types = self._types
-        for place, one in enumerate(self._parameters):
-            value = one.constant if one.name is None else values[one.name]
-            if value is None:
-                given.append(None)
-            elif one.encode is not None:
-                given.append(one.encode(value))
-            elif type(value) is str:
-                given.append(text(value))
-            else:
-                octets, kind = encoded(value)
-                given.append(octets)
+        for place, octets in enumerate(given) if self._guessed else ():
+            if type(octets) is tuple:  # of a type that only the value tells
+                given[place], kind = octets
                 types = (*types[:place], kind, *types[place + 1 :])
         return Sent(self.sql, given, types, self._formats)
 

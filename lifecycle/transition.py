@@ -5,6 +5,7 @@ transaction. `bulk` walks many projects through the same functions.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -46,26 +47,18 @@ LOCK_PROJECT = Statement(
     .where(_project.c.id == sa.bindparam("wanted"))
     .with_for_update(of=_project)
 )
-_WRITTEN = (
-    "state",
-    "left_state",
-    "entered_on",
-    "record",
-    "documents",
-    "flags",
-    "signers",
-    "pending",
-    "plan",
-    "version",
-    "head_seq",
-    "head_hash",
-    "changed_at",
-)
-UPDATE_PROJECT = Statement(
-    sa.update(_project)
-    .where(_project.c.id == sa.bindparam("of"))
-    .values({name: sa.bindparam(name) for name in _WRITTEN})
-)
+
+
+@lru_cache(maxsize=1024)
+def update_of(names: tuple[str, ...]) -> Statement:
+    """Return the statement that writes these columns of a project: as many as there are ways in which acts differ."""
+    return Statement(
+        sa.update(_project)
+        .where(_project.c.id == sa.bindparam("of"))
+        .values({name: sa.bindparam(name) for name in names})
+    )
+
+
 LAST_ACTS = Statement(
     sa.select(_entry.c.at, _entry.c.action, _entry.c.type, _entry.c.actor, _entry.c.outcome, _person.c.name)
     .select_from(_entry)
@@ -291,7 +284,9 @@ def write(
     built: audit.Built,
 ) -> None:
     """Queue a project's new state, its capacities, checkpoints and log entry."""
-    tx.queue(UPDATE_PROJECT, of=loaded.row["id"], **columns)
+    row = loaded.row
+    written = {name: value for name, value in columns.items() if value != row[name]}
+    tx.queue(update_of(tuple(written)), of=row["id"], **written)
     surroundings.move(tx, loaded.rules.definition, loaded.scopes, capacities)
     checkpoints.write(tx, replan)
     audit.append(tx, built)

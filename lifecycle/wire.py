@@ -30,6 +30,7 @@ class Sent(NamedTuple):
 
 
 COMMIT = Sent("COMMIT")
+ROWS, FAILED, IDLE = ExecStatus.TUPLES_OK, ExecStatus.FATAL_ERROR, TransactionStatus.IDLE  # looked up at every turn
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class Prepared:
 
     def rows(self, result: PGresult) -> list[tuple[Any, ...]]:
         """Return an answer's rows as Python values (none of a write), and keep nothing of them."""
-        if result.status != ExecStatus.TUPLES_OK:
+        if result.status != ROWS:
             return []
         self.reader.set_pgresult(result, set_loaders=not self.ready)
         self.ready = True
@@ -68,7 +69,7 @@ class Wire:
     @property
     def idle(self) -> bool:
         """Return whether no transaction has begun."""
-        return self._pgconn.transaction_status == TransactionStatus.IDLE
+        return self._pgconn.transaction_status == IDLE
 
     @property
     def quiet(self) -> bool:
@@ -141,6 +142,6 @@ class Wire:
             raise psycopg.OperationalError(f"the connection is lost: {self._pgconn.get_error_message().strip()}")
         self._next()  # the end of the trip
         for result in found:
-            if result.status == ExecStatus.FATAL_ERROR:
+            if result.status == FAILED:
                 raise psycopg.errors.error_from_result(result)
         return found

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifecycle.canonical import NotCanonical, canonical_bytes
-from lifecycle.commitments import Disclosure, commit, is_commitment, opens
+from lifecycle.commitments import Disclosure, Salter, commit, is_commitment, opens
 
 KEY = bytes(range(32))
 ENTRY = "01907c3e-0000-7000-8000-000000000001"
@@ -30,7 +30,7 @@ values = st.one_of(
 
 
 def test_the_commitment_is_the_hash_that_the_design_names() -> None:
-    commitment, disclosure = commit(KEY, "person-7", ENTRY, PATH, VALUE)
+    commitment, disclosure = commit(Salter(KEY), "person-7", ENTRY, PATH, VALUE)
     salt = hmac.new(KEY, ENTRY.encode() + b"\x00" + PATH.encode(), hashlib.sha256).digest()
     body = rfc8785.dumps(["pilot-audit/disclosure/v1", ENTRY, PATH, salt.hex(), VALUE])
     assert commitment == {"$c": b64encode(hashlib.sha256(b"\x02" + body).digest()).decode()}
@@ -38,18 +38,20 @@ def test_the_commitment_is_the_hash_that_the_design_names() -> None:
 
 
 def test_a_known_commitment_stays_the_same_for_ever() -> None:
-    assert commit(KEY, "person-7", ENTRY, PATH, VALUE)[0] == {"$c": "VJBE1OdLqyG+2AN3rpKHuY19b1Cg7mrwsJrWNRMa844="}
+    assert commit(Salter(KEY), "person-7", ENTRY, PATH, VALUE)[0] == {
+        "$c": "VJBE1OdLqyG+2AN3rpKHuY19b1Cg7mrwsJrWNRMa844="
+    }
 
 
 @settings(derandomize=True, deadline=None, max_examples=300)
 @given(values)
 def test_a_disclosure_opens_its_own_commitment(value: Any) -> None:
-    commitment, disclosure = commit(KEY, "person-7", ENTRY, PATH, value)
+    commitment, disclosure = commit(Salter(KEY), "person-7", ENTRY, PATH, value)
     assert (is_commitment(commitment), opens(commitment, disclosure)) == (True, True)
 
 
 def test_a_commitment_goes_through_the_canonical_bytes_and_back() -> None:
-    commitment, disclosure = commit(KEY, "person-7", ENTRY, PATH, VALUE)
+    commitment, disclosure = commit(Salter(KEY), "person-7", ENTRY, PATH, VALUE)
     body = canonical_bytes({"reason": commitment})
     assert VALUE.encode() not in body
     assert opens(json.loads(body)["reason"], disclosure)
@@ -58,7 +60,7 @@ def test_a_commitment_goes_through_the_canonical_bytes_and_back() -> None:
 @settings(derandomize=True, deadline=None, max_examples=300)
 @given(values, values)
 def test_a_swapped_value_does_not_open_the_commitment(value: Any, other: Any) -> None:
-    commitment, disclosure = commit(KEY, "person-7", ENTRY, PATH, value)
+    commitment, disclosure = commit(Salter(KEY), "person-7", ENTRY, PATH, value)
     swapped = replace(disclosure, value=other)
     assert opens(commitment, swapped) == (canonical_bytes(value) == canonical_bytes(other))
 
@@ -79,12 +81,12 @@ def test_a_swapped_value_does_not_open_the_commitment(value: Any, other: Any) ->
     ],
 )
 def test_a_changed_disclosure_opens_nothing(change: dict[str, Any]) -> None:
-    commitment, disclosure = commit(KEY, "person-7", ENTRY, PATH, VALUE)
+    commitment, disclosure = commit(Salter(KEY), "person-7", ENTRY, PATH, VALUE)
     assert opens(commitment, replace(disclosure, **change)) is False
 
 
 def test_a_commitment_with_one_bit_changed_is_not_opened() -> None:
-    commitment, disclosure = commit(KEY, "person-7", ENTRY, PATH, VALUE)
+    commitment, disclosure = commit(Salter(KEY), "person-7", ENTRY, PATH, VALUE)
     hashed = b64decode(commitment["$c"])
     flipped = [bytes([*hashed[:n], hashed[n] ^ 1, *hashed[n + 1 :]]) for n in range(32)]
     assert [opens({"$c": b64encode(other).decode()}, disclosure) for other in flipped] == [False] * 32
@@ -92,10 +94,10 @@ def test_a_commitment_with_one_bit_changed_is_not_opened() -> None:
 
 def test_another_key_entry_or_path_gives_another_salt_and_another_commitment() -> None:
     made = [
-        commit(KEY, "person-7", ENTRY, PATH, VALUE),
-        commit(bytes(32), "person-7", ENTRY, PATH, VALUE),
-        commit(KEY, "person-7", ENTRY + "0", PATH, VALUE),
-        commit(KEY, "person-7", ENTRY, "0" + PATH, VALUE),
+        commit(Salter(KEY), "person-7", ENTRY, PATH, VALUE),
+        commit(Salter(bytes(32)), "person-7", ENTRY, PATH, VALUE),
+        commit(Salter(KEY), "person-7", ENTRY + "0", PATH, VALUE),
+        commit(Salter(KEY), "person-7", ENTRY, "0" + PATH, VALUE),
     ]
     assert len({disclosure.salt for _, disclosure in made}) == 4
     assert len({commitment["$c"] for commitment, _ in made}) == 4
@@ -104,17 +106,17 @@ def test_another_key_entry_or_path_gives_another_salt_and_another_commitment() -
 @pytest.mark.parametrize("size", [0, 16, 31, 33, 64])
 def test_a_key_that_is_not_thirty_two_bytes_is_refused(size: int) -> None:
     with pytest.raises(ValueError, match=f"a person's key is 32 bytes, and this one is {size}"):
-        commit(bytes(size), "person-7", ENTRY, PATH, VALUE)
+        commit(Salter(bytes(size)), "person-7", ENTRY, PATH, VALUE)
 
 
 def test_an_entry_id_with_the_separator_inside_is_refused() -> None:
     with pytest.raises(ValueError, match="cannot contain NUL"):
-        commit(KEY, "person-7", "a\0b", PATH, VALUE)
+        commit(Salter(KEY), "person-7", "a\0b", PATH, VALUE)
 
 
 def test_a_value_outside_the_profile_is_refused() -> None:
     with pytest.raises(NotCanonical, match="a float"):
-        commit(KEY, "person-7", ENTRY, PATH, {"share": 0.5})
+        commit(Salter(KEY), "person-7", ENTRY, PATH, {"share": 0.5})
 
 
 @pytest.mark.parametrize(
@@ -136,10 +138,10 @@ def test_a_value_outside_the_profile_is_refused() -> None:
     ],
 )
 def test_what_has_not_the_exact_shape_is_no_commitment_and_is_not_opened(value: Any) -> None:
-    disclosure = commit(KEY, "person-7", ENTRY, PATH, VALUE)[1]
+    disclosure = commit(Salter(KEY), "person-7", ENTRY, PATH, VALUE)[1]
     assert (is_commitment(value), opens(value, disclosure)) == (False, False)
 
 
 def test_a_disclosure_does_not_print_its_salt_or_its_value() -> None:
-    disclosure = commit(KEY, "person-7", ENTRY, PATH, VALUE)[1]
+    disclosure = commit(Salter(KEY), "person-7", ENTRY, PATH, VALUE)[1]
     assert repr(disclosure) == f"Disclosure(entry_id='{ENTRY}', path='/reason', person='person-7')"
