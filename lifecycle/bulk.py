@@ -8,6 +8,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -32,6 +33,7 @@ from lifecycle.tables import Project
 from lifecycle.transition import SELECT_PROJECT, Effects, Loaded, effects, within_reach
 from states import structure
 from states.facts import Room
+from states.fields import cleaning_once
 from states.findings import Finding, Text
 from states.machine import Decision, decide, prepare
 
@@ -261,12 +263,13 @@ def _preview(
     _check_items(items, limit)
     loaded = _load(tx, caller, items, lock)
     asked: list[Asked] = []
+    clean, common = cleaning_once(request.fields), lru_cache(lambda zone: act_of(request, caller, zone))
     for item in items:
         one = loaded[item.project]
         own = _own(request, item)
-        rules = one.rules
-        act = act_of(own, caller, rules.policy.policy.zone)
-        case, found, needs = prepare(rules.definition, rules.policy, rules.calendar, one.facts, act)
+        rules, zone = one.rules, one.rules.policy.policy.zone
+        act = common(zone) if own is request else act_of(own, caller, zone)
+        case, found, needs = prepare(rules.definition, rules.policy, rules.calendar, one.facts, act, clean)
         found.append(structure.several_at_once(case))
         if item.expected_version is not None:
             found.append(structure.version_expected(one.row["version"], item.expected_version))

@@ -1,13 +1,14 @@
 """The fields an act brings: read from JSON, held against their specification, made canonical."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from states.definition import FieldSpec, LifecycleDefinition, Transition
 
+Cleaner = Callable[[LifecycleDefinition, Transition, Mapping[str, Any]], tuple[dict[str, Any], dict[str, str]]]
 TEXT_LIMIT = 4000
 MONEY_LIMIT = 10**15  # fen; far above any budget, far below what JSON readers round
 POINTS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,2})?")
@@ -27,6 +28,26 @@ def clean_fields(
     Dates become ISO strings, money integer fen, scores decimal strings with at most two places, codes sorted lists.
     """
     return clean_known(definition, {*transition.fields, *transition.optional}, given)
+
+
+def cleaning_once(common: Mapping[str, Any]) -> Cleaner:
+    """Return a `clean_fields` that cleans these very fields once for each transition: one act on many projects.
+
+    All of them get the same values, which nobody changes.
+    """
+    known: dict[tuple[str, int], tuple[dict[str, Any], dict[str, str]]] = {}
+
+    def clean(
+        definition: LifecycleDefinition, transition: Transition, given: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        if given is not common:
+            return clean_fields(definition, transition, given)
+        key = (definition.hash, id(transition))
+        if key not in known:
+            known[key] = clean_fields(definition, transition, given)
+        return known[key]
+
+    return clean
 
 
 def clean_known(

@@ -13,7 +13,7 @@ from states.capacities import claims, claims_with
 from states.deadlines import Calendar
 from states.definition import LEFT, SAME, LifecycleDefinition, Transition
 from states.facts import Act, Facts, Pending
-from states.fields import clean_fields
+from states.fields import Cleaner, clean_fields
 from states.findings import Finding
 from states.policy import Policy
 from states.rules import RULES, Case
@@ -78,7 +78,12 @@ class _Walker:
 
 
 def prepare(
-    definition: LifecycleDefinition, policy: Policy, calendar: Calendar, facts: Facts, act: Act
+    definition: LifecycleDefinition,
+    policy: Policy,
+    calendar: Calendar,
+    facts: Facts,
+    act: Act,
+    clean: Cleaner = clean_fields,
 ) -> tuple[Case, list[Finding], frozenset[str]]:
     """Return the case as far as the project's own row shows it, what is wrong with the request, and what else to read.
 
@@ -89,7 +94,7 @@ def prepare(
         case = Case(definition, policy, calendar, facts, act)
         return case, [structure.offered(case)], frozenset()
     act = _second_signature(transition, facts, act)
-    fields, wrong = clean_fields(definition, transition, act.fields)
+    fields, wrong = clean(definition, transition, act.fields)
     act = changed(act, fields=fields)
     target = _target(transition, facts)
     merged = _merged(definition, facts, fields)
