@@ -1,5 +1,6 @@
 """The seal on the command line: sealing, the checkpoint to copy, the keys, and how it leaves when all is not well."""
 
+import hashlib
 import json
 import os
 import signal
@@ -159,3 +160,22 @@ def test_a_running_sealer_seals_and_ends_when_it_is_told_to(home: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0
     assert (first["size"], second["size"]) == (2, 3)
+
+
+def test_where_sm3_is_missing_a_sealer_that_is_to_use_it_does_not_start(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = hashlib.new
+
+    def without_sm3(name: str, *arguments: Any, **options: Any) -> Any:
+        if name == "sm3":
+            raise ValueError("unsupported hash type sm3")
+        return new(name, *arguments, **options)
+
+    monkeypatch.setattr(hashlib, "new", without_sm3)
+    monkeypatch.setenv("PILOT_SUITES", '["sha256", "sm3"]')
+    result = pilot("audit", "seal", "--once")
+    assert (result.exit_code, "take sm3 out of PILOT_SUITES" in result.stderr) == (2, True)
+    assert list(home.glob("tiles")) == []
+    monkeypatch.setenv("PILOT_SUITES", '["sha256"]')
+    assert answer("audit", "seal", "--once")["signed"] == [ORIGIN]

@@ -97,7 +97,12 @@ def watch(settings: Settings, log: Log, tmp_path: Path) -> Iterator[Watch]:
     database.close()
 
 
-def test_killed_at_every_step_of_a_pass_the_sealer_recovers(watch: Watch) -> None:
+@pytest.mark.campaign
+@pytest.mark.parametrize("round_", range(5))
+def test_killed_at_every_step_of_a_pass_the_sealer_recovers(watch: Watch, campaign: bool, round_: int) -> None:
+    """Once at each step; five times over, more than a hundred kills, in the campaign."""
+    if round_ and not campaign:
+        pytest.skip("the further rounds are the campaign's")
     watch.recover()  # the empty tree is signed, which is another test's
     steps, killed = 0, True
     while killed:

@@ -34,11 +34,13 @@ import tempfile
 import zipfile
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import iterparse
 
 LINE, TOLD = 64 * 1024, 100  # the longest line of a member; findings printed of each kind
+DAYS = 2  # a heads entry is written every day
 ZERO = "0" * 64
 KEYS, HEADS = "system/keys", "system/heads"
 CHINESE = {
@@ -521,6 +523,7 @@ class Verifier:
         self.before: dict[str, tuple[int, bytes]] = {}  # the same among the leaves that the heads entry covers
         self.covered = self.manifest.get("heads_size") or 0
         self.heads: Entry | None = None
+        self.signed_at = 0  # when the log's key signed the head, in seconds
         self.signed = self.doubtful = self.number = 0
         self.documents: list[tuple[str, Any]] = []
         self.receipts: dict[tuple[str, int], bytes] = {}
@@ -569,6 +572,7 @@ class Verifier:
         if not found:
             self.report.find("checkpoint", name, "not signed by a key that the policy trusts, or that those lead to")
         when = [str(at) for at in found.values() if at]
+        self.signed_at = max(self.signed_at, *(at or 0 for at in found.values()), 0)
         self.report.checked.append(
             f"检查点 {name}: {origin} size {head.size} root {head.root.hex()}"
             f"{' signed at unix time ' + when[0] if when else ''}（可抄录留存 copy and keep it）"
@@ -615,7 +619,7 @@ class Verifier:
         for entry in entries_of(self.bundle, "entries.txt", self.report):
             try:
                 self.check_entry(entry, next(proofs, b""))
-                row = row_of(entry)
+                row = row_of(entry) if tables else None
                 if disclosures.given:
                     disclosures.check(entry)
             except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -665,8 +669,8 @@ class Verifier:
             self.before[stream] = self.ends[stream]
         if stream == KEYS and entry.place not in self.keys.acts:
             self.keys.heed(entry)
-        if stream == HEADS and body["changes"] and body["changes"][0]["new"]["size"] == self.covered:
-            self.heads = entry
+        if stream == HEADS and body["outcome"] == "success":
+            self.heads = entry  # the newest
         self.check_signature(entry, stream)
         promised = self.receipts.pop((stream, body["seq"]), None)
         if promised is not None and promised != entry.leaf:
@@ -725,6 +729,11 @@ class Verifier:
 
     def check_heads(self) -> None:
         """Hold the heads entry against the streams: that of the whole log by its root, otherwise each by its proof."""
+        scope = self.manifest["scope"]
+        if scope["kind"] == "project" and f"project/{scope['id']}" not in self.ends:
+            self.report.find("bundle", f"project/{scope['id']}", "nothing of the project is here")
+        if scope["kind"] == "batch":
+            self.report.silent.append("批次：是否包含其全部项目，仅整库导出可核 that no project of it is left out")
         if self.heads is None:
             (self.report.silent if self.whole else self.report.unchecked).append(
                 "没有末条汇总：各留痕末尾缺失可能看不出 no heads entry: a missing tail may not show"
@@ -732,6 +741,13 @@ class Verifier:
             return
         told = self.heads.body["changes"][0]["new"]
         root, count = octets(told["root"]), told["streams"]
+        if told["size"] != self.covered:
+            self.report.find("heads", self.heads.where, f"the bundle is proven against a head of {self.covered}")
+        at = datetime.fromisoformat(self.heads.body["at"][:19] + "+00:00").timestamp()
+        if self.signed_at - at > DAYS * 86_400 and not self.whole:
+            self.report.unchecked.append(
+                f"末条汇总早于检查点{DAYS}天以上：其后的末尾缺失看不出 the heads entry is old: a later tail may lack"
+            )
 
         def leaf(name: str) -> bytes:
             seq, last = self.before[name]
@@ -811,15 +827,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--signatures", default="all", help="all, none, or how many from the beginning")
     parser.add_argument("--ed25519", default="auto", choices=("auto", "cryptography", "openssl"))
     options = parser.parse_args(arguments)
+    verifier = None
     try:
         policy = json.loads(options.policy.read_text("utf-8"))
         with zipfile.ZipFile(options.bundle) as bundle:
-            return Verifier(bundle, policy, options.policy.parent, options).run()
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError, SystemExit) as error:
-        if isinstance(error, SystemExit) and not isinstance(error.code, str):
-            raise
-        print(f"未能核验 cannot be verified: {type(error).__name__}: {error}\n结论 result: 未能核验完全 INCOMPLETE")
-        return 2
+            verifier = Verifier(bundle, policy, options.policy.parent, options)
+            return verifier.run()
+    except (Exception, SystemExit) as error:  # whatever a hostile bundle brings about: it is not verified
+        print(f"未能核验 cannot be verified: {type(error).__name__}: {error}")
+        found = verifier is not None and verifier.report.counts
+        print(f"结论 result: {'有发现 FINDINGS' if found else '未能核验完全 INCOMPLETE'}")
+        return 1 if found else 2
 
 
 if __name__ == "__main__":

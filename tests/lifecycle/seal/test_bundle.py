@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,22 @@ def test_the_log_a_batch_and_a_project_verify_in_a_bare_interpreter(
             assert f"extends remembered, size {old.size}" in verified.text
             assert ("sm3：仅整库导出可核" in verified.text) != whole  # the second tree is over the whole log only
     assert seal_all(database, signer, terms).taken == 3  # that bundles were taken is in the log
+
+
+def test_a_part_with_an_old_heads_entry_or_without_its_project_is_not_clean(
+    database: Database, log: Log, tmp_path: Path
+) -> None:
+    terms, signer = terms_for(tmp_path, log), log_signer(tmp_path)
+    (row,) = builders.create_projects(database, log, builders.open_batch(database, log), 1)
+    seal_all(database, signer, terms)
+    tell_heads(database, log, builders.caller(now=NOW))
+    seal_all(database, signer, terms, NOW + timedelta(days=4))
+    auditor = Auditor(tmp_path / "auditor", log, signer)
+    bundle = take(database, log, terms, tmp_path / "a.zip", kind="project", name=row["id"], views=())
+    verified = auditor.verify(bundle)
+    assert (verified.code, "the heads entry is old" in verified.text) == (2, True)
+    nothing = rewritten(bundle, tmp_path / "b.zip", entries_DOT_txt=b"", proofs_DOT_txt=b"", heads_DOT_json=b"{}")
+    assert auditor.verify(nothing).found == {"bundle"}
 
 
 def test_without_a_consistency_proof_a_part_says_that_it_is_not_checked(
@@ -191,6 +208,8 @@ def test_a_spoiled_bundle_is_never_clean(database: Database, log: Log, tmp_path:
     for name in ("checkpoint", "manifest.json"):
         verified = auditor.verify(rewritten(bundle, tmp_path / "b.zip", **{name.replace(".", "_DOT_"): None}))
         assert verified.code == 2
+    long = rewritten(bundle, tmp_path / "b.zip", views__entries_DOT_csv=table + b'"' + b"x" * 200_000 + b'"')
+    assert auditor.verify(long).code == 2  # a cell that no reader takes: nothing is found, and nothing is vouched for
     (tmp_path / "cut.zip").write_bytes(bundle.read_bytes()[:-200])
     assert auditor.verify(tmp_path / "cut.zip").code == 2
     sampled = auditor.verify(bundle, "--signatures", "1")
