@@ -4,6 +4,7 @@ The typefaces are those that offices have; a machine without one takes what the 
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 from io import BytesIO
 from typing import Any
 
@@ -108,8 +109,7 @@ class Page:
         _set_row(made, heads, HEI, centre=True)
         mark = made.rows[0]._tr.get_or_add_trPr()
         mark.append(OxmlElement("w:tblHeader"))
-        for row in rows:
-            _set_row(made, row, FANG, right=right)
+        _set_rows(made, rows, right)
         if foot is not None:
             _set_row(made, foot, HEI, right=right)
         self._after_table()
@@ -205,6 +205,20 @@ def in_numerals(number: int) -> str:
     tens, ones = divmod(number, 10)
     head = {0: "", 1: "十"}.get(tens, f"{NUMERALS[tens - 1]}十")
     return head + (NUMERALS[ones - 1] if ones else "")
+
+
+def _set_rows(made: Any, rows: Sequence[Sequence[str]], right: frozenset[int]) -> None:
+    """Set rows that are alike: one is built, and copied with other texts; each built anew took five times as long."""
+    if not rows:
+        return
+    _set_row(made, [""] * len(rows[0]), FANG, right=right)
+    pattern = made.rows[-1]._tr
+    made._tbl.remove(pattern)
+    for row in rows:
+        copy = deepcopy(pattern)
+        for run, text in zip(copy.iter(qn("w:r")), row, strict=True):
+            run.text = text
+        made._tbl.append(copy)
 
 
 def _set_row(
