@@ -32,11 +32,13 @@ from api.routes import (
     jobs,
     messages,
     notices,
+    objections,
     panels,
     papers,
     people,
     plans,
     projects,
+    public,
     responsibles,
     reviews,
     transitions,
@@ -54,7 +56,7 @@ ROUTERS = (
     *(transitions, projects, history, bulk, dockets, awards, batches, imports),
     *(checkpoints, deadlines, responsibles, chases, notices, messages),
     *(addresses, feeds, jobs, plans, trials, panels, reviews, audit),
-    *(documents, papers, definitions, people, explanations, health),
+    *(documents, papers, definitions, people, objections, public, explanations, health),
 )
 
 

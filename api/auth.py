@@ -1,4 +1,4 @@
-"""Who calls: bearer tokens, confirmed by the database at each request. Health and feeds alone are open.
+"""Who calls: bearer tokens, confirmed by the database at each request. Health, feeds and public lists alone are open.
 
 A token seen before is taken for its owner's at first. The request's first trip to the database, in the transaction
 that does its work, says whether it still is; where not, nothing is read, done or answered. A token not seen before,
@@ -25,6 +25,7 @@ from states.findings import Text
 
 OPEN = frozenset({"/healthz", "/readyz"})
 FEED = re.compile(r"/api/v1/feeds/[^/]+\.ics")  # the token in the address is the credential
+PUBLIC = "/api/v1/public/"  # what the notice publishes, and nothing else
 BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([\x21-\x7e]{1,512})")
 UA_LIMIT = 200
 SMALL = 64 * 1024  # bytes of a body that may be kept, to be read again
@@ -43,7 +44,7 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a message on with its caller."""
-        if scope["type"] != "http" or scope["path"] in OPEN or FEED.fullmatch(scope["path"]):
+        if scope["type"] != "http" or _is_open(scope["path"]):
             await self.app(scope, receive, send)
             return
         given = header(scope, b"authorization")
@@ -139,6 +140,11 @@ class Kept:
             return next(read, None) or await self._receive()
 
         return receive
+
+
+def _is_open(path: str) -> bool:
+    """Return whether everybody may ask for this address."""
+    return path in OPEN or path.startswith(PUBLIC) or FEED.fullmatch(path) is not None
 
 
 def _is_small(scope: Scope) -> bool:

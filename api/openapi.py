@@ -18,6 +18,8 @@ TAGS = {
     "transitions": ("办理", "Acts"),
     "bulk": ("批量办理", "Bulk acts"),
     "dockets": ("办理清单", "Dockets"),
+    "objections": ("异议", "Objections"),
+    "public": ("公开名单", "Public lists"),
     "history": ("留痕", "History"),
     "checkpoints": ("期限", "Checkpoints and deadlines"),
     "responsibles": ("承办人", "Persons in charge"),
@@ -33,6 +35,7 @@ TAGS = {
     "people": ("人员", "People"),
     "service": ("服务", "Service"),
 }
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/api/v1/feeds/{token}.ics"})
 DESCRIPTION = (
     "试点项目全过程管理接口。请求以UTF-8 JSON书写，未知的字段和参数一律拒绝；金额为整数分，日期为YYYY-MM-DD，"
     "时刻为UTC。错误一律为application/problem+json，说明见/problems/{code}。\n\n"
@@ -104,7 +107,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = problem
     components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
     found["security"] = [{"bearer": []}]
-    for path in ("/healthz", "/readyz", "/api/v1/feeds/{token}.ics"):
+    opened = [path for path in found["paths"] if path in OPEN_PATHS or path.startswith("/api/v1/public/")]
+    for path in opened:
         for item in found["paths"][path].values():
             item["security"] = []
     return found

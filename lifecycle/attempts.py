@@ -16,13 +16,14 @@ from lifecycle.database import Database, Transaction
 from lifecycle.errors import Busy, Refusal, RulesUnmet, Unreadable
 from lifecycle.requests import is_identifier
 from lifecycle.statements import Row, Statement
-from lifecycle.tables import Batch, Docket, Panel, Person, Project
+from lifecycle.tables import Batch, Docket, Objection, Panel, Person, Project
 from states.findings import Text
 
 SUBJECTS: dict[str, sa.Table] = {
     "project": Project.__table__,  # type: ignore[attr-defined]
     "batch": Batch.__table__,  # type: ignore[attr-defined]
     "docket": Docket.__table__,  # type: ignore[attr-defined]
+    "objection": Objection.__table__,  # type: ignore[attr-defined]
     "panel": Panel.__table__,  # type: ignore[attr-defined]
     "user": Person.__table__,  # type: ignore[attr-defined]
 }

@@ -12,7 +12,7 @@ from lifecycle.documents.references import stored_documents, within_reach
 from lifecycle.rulebooks import definition_for
 from lifecycle.snapshots import plain
 from lifecycle.statements import Row, Statement
-from lifecycle.tables import Capacity, PanelProject, PanelResult, Project, Shortlisted, Task
+from lifecycle.tables import Capacity, Objection, PanelProject, PanelResult, Project, Shortlisted, Task
 from states.capacities import ceiling_of
 from states.definition import LifecycleDefinition
 from states.facts import Facts, Room
@@ -25,6 +25,7 @@ Place = tuple[str, str]  # pool, key
 capacity = Capacity.__table__  # type: ignore[attr-defined]
 _task = Task.__table__  # type: ignore[attr-defined]
 _shortlisted = Shortlisted.__table__  # type: ignore[attr-defined]
+_objection = Objection.__table__  # type: ignore[attr-defined]
 _project = Project.__table__  # type: ignore[attr-defined]
 _given = PanelProject.__table__  # type: ignore[attr-defined]
 _result = PanelResult.__table__  # type: ignore[attr-defined]
@@ -86,6 +87,11 @@ READ_RESERVES = sets.for_both(
         _project.c.batch_id == sa.bindparam("batch"), _reserve_rank(dialect).is_not(None)
     )
 )
+COUNT_OBJECTIONS = Statement(
+    sa.select(sa.func.count().label("number"))
+    .select_from(_objection)
+    .where(_objection.c.project_id == sa.bindparam("of"), _objection.c.status == "open")
+)
 # A result stands as long as its project is in the round that it ended.
 READ_PANELS = sets.for_both(
     lambda dialect: (
@@ -143,6 +149,9 @@ def surround(tx: Transaction, case: Case, needs: frozenset[str], scopes: Scopes,
     if "reserves" in needs:
         taken = reserves_of(tx, facts.batch, lock)
         facts = replace(facts, reserves_taken=frozenset(taken) - _own(taken, facts.project))
+    if "objections" in needs:
+        (counted,) = tx.fetch(COUNT_OBJECTIONS, of=facts.project)
+        facts = replace(facts, objections_open=counted["number"])
     if "panels" in needs:
         facts = replace(facts, panels=panels_of(tx, [facts.project]).get(facts.project, {}))
     return replace(case, facts=facts)

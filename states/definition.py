@@ -121,6 +121,14 @@ class Transition(Labelled):
     bulk: bool = True
 
 
+class ObjectionActs(Frozen):
+    """The acts by which a project learns of objections to it."""
+
+    records: Code  # of the first that counts
+    rejects: Code  # that the last one is rejected
+    upholds: Code
+
+
 class LateAct(Frozen):
     """What lets a docket come after its date: an act on each of its projects, with what that puts on record."""
 
@@ -155,6 +163,8 @@ class DocketSpec(Labelled):
     ranked: Code | None = None  # the field that takes the dense order 1…n
     received_by: tuple[Code, ...] = ()  # another party that receives what is released
     returns: Code | None = None  # the act by which that party gives it back
+    public: tuple[Code, ...] = ()  # header fields that the public sees, once it is released; empty: it is not public
+    public_from: Code | None = None  # the one that says from which day on
     due: str | None = None  # setting: the date by which that party must have it
     late: LateAct | None = None  # how that party lets it come later
     awards: Awards | None = None  # its items can be worked out from scores
@@ -204,6 +214,7 @@ class LifecycleDefinition(Frozen):
     rounds: dict[Code, Round] = Field(default_factory=dict)
     transitions: tuple[Transition, ...]
     dockets: dict[Code, DocketSpec] = Field(default_factory=dict)
+    objections: ObjectionActs | None = None
     invariants: tuple[Invariant, ...] = ()
     hash: str = ""
 

@@ -115,6 +115,7 @@ class Facts:
     shortlisted_before: frozenset[str] = frozenset()  # credit codes on an earlier batch's shortlist
     ranks_taken: frozenset[int] = frozenset()
     reserves_taken: frozenset[int] = frozenset()  # ranks on the batch's reserve list
+    objections_open: int = 0  # registered ones that count and are undecided
     panels: Mapping[str, "Panelled"] = field(default_factory=dict)  # purpose -> what the panel it was given to says
     invented: bool = False  # of a demonstration: its documents are invented too
     stored: frozenset[Reference] | None = None  # stored documents that the act may refer to; None: not asked

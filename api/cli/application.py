@@ -12,6 +12,7 @@ from api.cli import (
     deadlines,
     dockets,
     documents,
+    objections,
     panels,
     papers,
     people,
@@ -61,6 +62,7 @@ app.add_typer(batches.batches, name="batch")
 dockets.dockets.command("try")(awards.try_out)
 dockets.dockets.command("allot")(awards.fill_in)
 app.add_typer(dockets.dockets, name="dockets")
+app.add_typer(objections.objections, name="objections")
 app.add_typer(deadlines.deadlines, name="deadline")
 app.add_typer(documents.documents, name="documents")
 app.add_typer(papers.papers, name="papers")

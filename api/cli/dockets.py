@@ -67,7 +67,7 @@ def show(docket: Docket, as_login: AsLogin = None, as_json: AsJson = False) -> N
 @dockets.command("draft")
 def draft(file: File, batch: Batch, as_login: AsLogin = None, as_json: AsJson = False) -> None:
     """按文件新建清单 / open a draft from a file."""
-    body, session = _body(file, NewDocket), open_session()
+    body, session = body_of(file, NewDocket), open_session()
     with refusals(as_json):
         caller = session.caller(as_login)
         with session.database.reading() as tx:
@@ -83,7 +83,7 @@ def draft(file: File, batch: Batch, as_login: AsLogin = None, as_json: AsJson = 
 @dockets.command("edit")
 def edit(docket: Docket, file: File, as_login: AsLogin = None, as_json: AsJson = False) -> None:
     """按文件修改拟办清单 / edit a draft from a file."""
-    body, session = _body(file, EditBody), open_session()
+    body, session = body_of(file, EditBody), open_session()
     with refusals(as_json):
         caller = session.caller(as_login)
         with attempt(session.database, session.log, caller, ("docket", docket), "edit_docket") as tx:
@@ -143,8 +143,8 @@ def withdraw(
     emit(done, as_json, lambda console: console.print("已撤销 withdrawn"))
 
 
-def _body(file: Path, kind: Any) -> Any:
-    """Return a file's content as the API's body of this kind."""
+def body_of(file: Path, kind: Any) -> Any:
+    """Return a file's content as the API's body of this kind; a wrong one ends the command."""
     try:
         return kind.model_validate_json(json.dumps(parse_json(file.read_bytes())))
     except ValidationError as error:
@@ -217,7 +217,7 @@ def give_back(
     as_json: AsJson = False,
 ) -> None:
     """退回清单，全部或部分项目 / give a docket back, whole or some of its projects."""
-    body, session = _body(file, ReturnBody), open_session()
+    body, session = body_of(file, ReturnBody), open_session()
     with refusals(as_json):
         caller = session.caller(as_login)
         with attempt(session.database, session.log, caller, ("docket", docket), "return_docket") as tx:

@@ -48,10 +48,22 @@ class DocketItem(Shape):
     outcome: dict[str, Any] | None
 
 
+class DocketDate(Shape):
+    """A date that follows from the header; `due_on` counts, and is typed where it is not the computed one."""
+
+    kind: str
+    label: Label
+    due_on: str
+    computed_on: str
+    typed: bool
+    provisional: bool
+
+
 class DocketWhole(DocketSummary):
     """A docket with everything on it."""
 
     receipt: dict[str, Any] | None
+    dates: list[DocketDate]
     note: str | None
     header: dict[str, Any]
     documents: dict[str, Any]

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from lifecycle.callers import Caller
 from lifecycle.canonical import instant
 from lifecycle.database import Transaction
+from lifecycle.dockets.dates import dates_of
 from lifecycle.dockets.release import ranks_of
 from lifecycle.dockets.shelf import DRAFT, STATUS, Held, find_docket, items, table
 from lifecycle.errors import Unreadable
@@ -91,6 +92,7 @@ def show_docket(tx: Transaction, caller: Caller, docket: str) -> dict[str, Any]:
         **_summary(definition, held.row),
         "projects": len(held.items),
         "receipt": held.row["receipt"],
+        "dates": dates_of(held.rules, held.spec, held.row),
         "note": held.row["note"],
         "header": _fields(definition, actor, held.row["header"]),
         "documents": _documents(definition, actor, held.row["documents"]),

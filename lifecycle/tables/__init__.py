@@ -10,6 +10,7 @@ from lifecycle.tables.documents import Document, File
 from lifecycle.tables.investments import ClaimedInvoice, InvestmentLine, InvestmentList, InvestmentVerdict
 from lifecycle.tables.jobs import Job
 from lifecycle.tables.notices import Address, Announcement, Feed, Message, Notice
+from lifecycle.tables.objections import Objection
 from lifecycle.tables.panels import (
     Panel,
     PanelConflict,
@@ -49,6 +50,7 @@ __all__ = [
     "Message",
     "Node",
     "Notice",
+    "Objection",
     "Panel",
     "PanelConflict",
     "PanelExpert",

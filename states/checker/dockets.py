@@ -15,13 +15,7 @@ def check_dockets(definition: LifecycleDefinition) -> list[Fault]:
 def _of(definition: LifecycleDefinition, place: str, spec: DocketSpec) -> Iterator[Fault]:
     events = [event for event in spec.events if event in definition.by_event]
     taken = frozenset().union(*(definition.taken[event][0] for event in events))
-    for name in (*spec.header, *((spec.ranked,) if spec.ranked else ())):
-        if name in definition.fields and name not in taken:
-            key = "ranked" if name == spec.ranked else "header"
-            yield fault("not_taken", f"{place}.{key}", name)
-    ranked = definition.fields.get(spec.ranked or "")
-    if ranked is not None and ranked.type != "integer":
-        yield fault("field_type", f"{place}.ranked", spec.ranked or "", "integer")
+    yield from _header(definition, place, spec, taken)
     for event in events:
         yield from _released(definition, f"{place}.events", event, spec.by)
     if spec.awards is not None:
@@ -35,6 +29,20 @@ def _of(definition: LifecycleDefinition, place: str, spec: DocketSpec) -> Iterat
         for name in spec.late.fields:
             if name not in definition.taken[spec.late.event][0]:
                 yield fault("not_taken", f"{place}.late", name)
+
+
+def _header(definition: LifecycleDefinition, place: str, spec: DocketSpec, taken: frozenset[str]) -> Iterator[Fault]:
+    """Yield what no act takes, what the public is to see and the header does not hold, and a rank that is no number."""
+    for name in (*spec.header, *((spec.ranked,) if spec.ranked else ())):
+        if name in definition.fields and name not in taken:
+            key = "ranked" if name == spec.ranked else "header"
+            yield fault("not_taken", f"{place}.{key}", name)
+    for name in (*spec.public, *((spec.public_from,) if spec.public_from else ())):
+        if name not in spec.header:
+            yield fault("not_in_header", f"{place}.public", name)
+    ranked = definition.fields.get(spec.ranked or "")
+    if ranked is not None and ranked.type != "integer":
+        yield fault("field_type", f"{place}.ranked", spec.ranked or "", "integer")
 
 
 def _released(definition: LifecycleDefinition, place: str, event: str, by: tuple[str, ...]) -> Iterator[Fault]:

@@ -91,6 +91,7 @@ SENTENCES = {
     "never_taken": Text("由状态{what}永远走不通", "no path can take it from its source {what}"),
     "two_could_apply": Text("与{more}在状态{what}同时适用", "both this and {more} would apply in the state {what}"),
     "not_taken": Text("清单的各项操作都不收字段{what}", "no act of the docket takes the field {what}"),
+    "not_in_header": Text("字段{what}不是清单的共同填写项", "the field {what} is none of the docket's header"),
     "not_bulk": Text("操作{what}须逐个办理，不能列入清单", "the act {what} is done one project at a time"),
     "role_may_not": Text("角色{what}无权办理{more}", "the role {what} may not do {more}"),
     "docket_incomplete": Text("{what}须同时写明", "{what} go together"),

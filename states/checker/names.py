@@ -140,6 +140,8 @@ def _mentions(definition: LifecycleDefinition) -> Iterator[Mention]:
         yield from _of_transition(place, definition.transitions[index])
     for name, docket in definition.dockets.items():
         yield from _of_docket(f"dockets.{name}", docket)
+    for key, event in definition.objections or ():
+        yield Mention("event", f"objections.{key}", event)
     for invariant in definition.invariants:
         yield from _of_invariant(f"invariants.{invariant.name}", invariant)
 

@@ -84,6 +84,36 @@ def judge_length(case: Case, checkpoint: str, starts: str, ends: str) -> Judgeme
 
 
 @rule(
+    "R18",
+    "CFG",
+    Kind.HARD,
+    zh="自定公示截止日（{seen}）与推算日（{threshold}）不同的，须写明理由。",
+    en="An end of publicity typed by an officer ({seen}) that is not the computed one ({threshold}) takes a reason.",
+)
+def typed_end_reasoned(case: Case) -> Judgement:
+    """R18: an officer's own end of publicity stands beside the computed one, with a reason."""
+    typed, computed = date_of(case, "publicity_ends_on"), None
+    if PUBLICITY in case.definition.checkpoints:
+        computed = due_date(case.definition, case.policy, case.facts, case.calendar, PUBLICITY)
+    end = computed.due_on if computed else None
+    return Judgement(typed in (None, end) or bool(case.act.reason), typed, end)
+
+
+@rule(
+    "R19",
+    "CFG",
+    Kind.HARD,
+    zh="登记在册的异议须逐件核查结论；尚未结论：{seen}件。",
+    en="Registered objections are decided one by one; still undecided: {seen}.",
+    reads=("objections",),
+)
+def objections_decided(case: Case) -> Judgement:
+    """R19: no registered objection that counts is undecided; the finding on the last moves the project."""
+    undecided = case.facts.objections_open
+    return Judgement(undecided == 0, undecided, 0)
+
+
+@rule(
     "R19",
     "CFG",
     Kind.HARD,

@@ -30,7 +30,9 @@ OPERATIONS = {
     "listTransitions", "transitionProject", "previewTransitions", "commitTransitions", "showHistory",
     "listDockets", "openDocket", "showDocket", "editDocket", "previewDocket", "releaseDocket", "withdrawDocket",
     "admitDocket", "receiveDocket", "returnDocket", "exportDocket", "watchQuotas", "listMovements",
-    "tryAwards", "allotAwards",
+    "tryAwards", "allotAwards", "listObjections",
+    "receiveObjection", "showObjection", "completeObjection", "decideObjection",
+    "listPublicLists", "showPublicList", "readPublicList", "exportPublicList",
     "previewImport", "commitImport", "exportLedger",
     "storeDocument", "listDocuments", "readDocument", "storeBatchDocument", "listBatchDocuments", "readBatchDocument",
     "listPapers", "writePaper", "listDocketPapers", "writeDocketPaper",
@@ -49,7 +51,7 @@ OPERATIONS = {
     "listReviews", "showReview", "declareConflicts", "showPapers", "showSheet", "keepSheet", "submitSheet",
     "whoAmI", "describeApi", "explainProblem", "isAlive", "isReady",
 }  # fmt: skip
-OPEN = {"isAlive", "isReady", "readFeed"}
+OPEN = {"isAlive", "isReady", "readFeed", "listPublicLists", "showPublicList", "readPublicList", "exportPublicList"}
 
 
 @pytest.fixture(scope="module")

@@ -52,6 +52,12 @@ GETS: dict[str, Mapping[str, int]] = {
     f"{PROJECT}/papers/{{paper}}.docx": OWN,
     f"{BATCH}/lights": READERS,
     f"{BATCH}/dockets": READERS,
+    f"{BATCH}/objections": READERS,
+    "/api/v1/objections/{objection}": dict.fromkeys(ALL, 404),
+    "/api/v1/public/batches/{batch}/lists": ANYONE,
+    "/api/v1/public/lists/{docket}": dict.fromkeys(ALL, 404),  # a draft
+    "/api/v1/public/lists/{docket}/page.html": dict.fromkeys(ALL, 404),
+    "/api/v1/public/lists/{docket}/list.xlsx": dict.fromkeys(ALL, 404),
     "/api/v1/dockets/{docket}/summary.xlsx": dict.fromkeys(ALL, 403)
     | {"handler": 200, "jinan": 200, "qingdao": 404, "auditor": 200},
     "/api/v1/dockets/{docket}": DOCKETS,
@@ -92,6 +98,7 @@ def test_every_address_answers_each_person_within_their_reach(
         "{batch}": "sd-gongfu-2024-2",
         "{project}": projects[0]["id"],
         "{docket}": client.post("jinan", "/api/v1/batches/sd-gongfu-2024-2/dockets", DOCKET).json()["docket"],
+        "{objection}": "018f0000-0000-7000-8000-000000000000",
         "{pool}": "city_quota",
         "{key}": JINAN,
         "{name}": "gongfu-pilot/1",

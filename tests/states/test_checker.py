@@ -81,6 +81,7 @@ UNKNOWN = [
     ("field", "dockets.recommendation.ranked", [('ranked = "rank"', 'ranked = "x"')]),
     ("document", "dockets.recommendation.documents", [
         ('documents = ["recommendation_document", ', 'documents = ["x", "recommendation_document", ')]),
+    ("event", "objections.records", [('records = "object"', 'records = "x"')]),
     ("event", "dockets.recommendation.late", [('late = { event = "waive"', 'late = { event = "x"')]),
     ("setting", "dockets.recommendation.due", [('due = "R16.package_due_on"', 'due = "R16.x"')]),
     ("setting", "checkpoints.rectification_due.months", [('"R22.months"', '"R22.x"'),]),
@@ -169,7 +170,9 @@ SHAPES = [
     ("source_unreachable", "transitions.nod.1.source", [
         (a_state("odd"),), (an_arrow("nid", "draft", "odd", 'modes = ["windows"]'),),
         (an_arrow("nod", "odd", "removed", 'modes = ["sequential"]'),), (an_arrow("nud", "odd", "removed"),)]),
-    ("not_taken", "dockets.publication.header", [('["publication_number"]\n\n[dock', '["tier"]\n\n[dock')]),
+    ("not_taken", "dockets.publication.header", [
+        ('header = ["publication_number"]', 'header = ["publication_number", "tier"]')]),
+    ("not_in_header", "dockets.publication.public", [('public = ["publication_number"]', 'public = ["tier"]')]),
     ("not_taken", "dockets.reward_proposal.awards", [('score = "evaluation_score"', 'score = "review_score"')]),
     ("docket_incomplete", "dockets.reward_proposal.awards.otherwise", [
         ('otherwise = "decline_reward"', 'otherwise = "publish"')]),
