@@ -124,7 +124,7 @@ def test_every_refusal_of_the_story_was_met(played):
     rehearsal, _, _ = played
     assert dict(rehearsal.refusals) == {
         "R03": 1, "R05": 1, "R06": 2, "R07": 1, "R09": 2, "R10": 1, "R12": 1, "R13": 1, "R14": 1, "R15": 1,
-        "R16": 5, "R17": 1, "R18": 2, "R19": 2, "R21": 4, "R22": 5, "R23": 3, "R25": 2, "R26": 3, "R27": 2,
+        "R16": 5, "R17": 1, "R18": 2, "R19": 2, "R21": 4, "R22": 5, "R23": 3, "R25": 2, "R26": 3, "R27": 3,
         "another_person": 3, "documents_complete": 1, "flags_absent": 2, "offered": 2, "permitted": 1,
     }  # fmt: skip
 
@@ -136,7 +136,7 @@ def test_rewards_of_every_tier_are_closed_and_the_refused_attempts_are_in_the_lo
     assert {end.record["tier"][0] for end in ends} == {"first", "second", "third"}
     denied = [scene for scene in chronicle.by_time if scene.body["outcome"] == "denied"]
     # One attempt told of two findings, and the row that a bulk act left behind was never attempted.
-    assert len(denied) == sum(rehearsal.refusals.values()) - 2 == 48
+    assert len(denied) == sum(rehearsal.refusals.values()) - 2 == 49
 
 
 def test_a_rule_waived_on_record_is_set_aside_later_without_another_word(played):
