@@ -29,7 +29,9 @@ from api.routes import (
     health,
     history,
     imports,
+    investments,
     jobs,
+    lapses,
     messages,
     notices,
     objections,
@@ -56,6 +58,7 @@ ROUTERS = (
     *(transitions, projects, history, bulk, dockets, awards, batches, imports),
     *(checkpoints, deadlines, responsibles, chases, notices, messages),
     *(addresses, feeds, jobs, plans, trials, panels, reviews, audit),
+    *(investments, lapses),
     *(documents, papers, definitions, people, objections, public, explanations, health),
 )
 

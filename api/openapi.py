@@ -28,6 +28,7 @@ TAGS = {
     "messages": ("发信", "Messages"),
     "documents": ("材料", "Documents"),
     "audit": ("审计", "Audit"),
+    "acceptance": ("实施与验收", "Implementation and acceptance"),
     "exchange": ("导入导出", "Imports and exports"),
     "panels": ("专家组", "Panels of experts"),
     "reviews": ("专家评审", "An expert's own work"),

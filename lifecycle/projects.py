@@ -15,11 +15,12 @@ from lifecycle.collector import collector_paused
 from lifecycle.database import Transaction
 from lifecycle.errors import Forbidden, NotOffered, RulesUnmet
 from lifecycle.filing import amended, check_application
+from lifecycle.memberships import enter_members, replace_members
 from lifecycle.rulebooks import RuleSet
 from lifecycle.signing import Receipt
 from lifecycle.snapshots import NESTED, application_columns, application_of, changes_between, facts_of
 from lifecycle.statements import Row, Statement
-from lifecycle.tables import Disclosure, Entry, Membership, PersonKey, Project
+from lifecycle.tables import Disclosure, Entry, PersonKey, Project
 from lifecycle.transition import Loaded, check_version, lock_project
 from states.capacities import Claims, claims, moved
 from states.facts import Application
@@ -29,7 +30,6 @@ from states.roles import role_book
 from states.structure import room_left
 
 table = Project.__table__  # type: ignore[attr-defined]
-_membership = Membership.__table__  # type: ignore[attr-defined]
 APPLICATION_COLUMNS = tuple(application_columns(Application("", "", "", "", (), 0)))
 AMEND = Statement(
     sa.update(table)
@@ -41,7 +41,6 @@ AMEND = Statement(
         }
     )
 )
-FORGET_MEMBERS = Statement(sa.delete(_membership).where(_membership.c.project_id == sa.bindparam("of")))
 
 
 @collector_paused()
@@ -82,7 +81,7 @@ def create_projects(
     tx.queue(TOUCH, of=batch["id"], version=batch["version"] + 1, last_number=last)
     tx.flush()
     sets.insert_many(tx, table, rows)
-    sets.insert_many(tx, _membership, [item for row in rows for item in _memberships(row)])
+    enter_members(tx, rows)
     sets.insert_many(tx, checkpoints.table, opened)
     contacts = [{"person": f"contact/{row['id']}", "key": keys.known[f"contact/{row['id']}"]} for row in rows]
     sets.insert_many(tx, PersonKey.__table__, contacts)  # type: ignore[attr-defined]
@@ -148,12 +147,10 @@ def amend_project(
     built = audit.build(log, caller, Head(row["head_seq"], row["head_hash"]), deed, keys)
     columns.update(head_seq=built.head.seq, head_hash=built.head.hash, changed_at=caller.now)
     tx.queue(AMEND, of=project, **{f"new_{name}": value for name, value in columns.items()})
-    tx.queue(FORGET_MEMBERS, of=project)
     surroundings.move(tx, loaded.rules.definition, loaded.scopes, taken)
     audit.append(tx, built)
-    tx.flush()
     changed = {**row, **columns}
-    sets.insert_many(tx, _membership, list(_memberships(changed)))
+    replace_members(tx, changed)
     return changed, built.receipt
 
 
@@ -247,10 +244,3 @@ def plain_action(name: str, row: Row) -> dict[str, Any]:
         "definition": row["definition_hash"],
         "policy": row["policy_hash"],
     }
-
-
-def _memberships(row: Row) -> list[Row]:
-    return [
-        {"project_id": row["id"], "position": position, "credit_code": unit["credit_code"]}
-        for position, unit in enumerate(row["members"])
-    ]

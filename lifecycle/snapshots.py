@@ -5,8 +5,9 @@ from datetime import date
 from typing import Any
 
 from lifecycle.audit import Change
+from states.changes import member_json, member_of
 from states.definition import LifecycleDefinition
-from states.facts import Application, Facts, Member, Pending, UnitRole
+from states.facts import Application, Facts, Pending
 from states.machine import After
 from states.values import changed
 
@@ -64,7 +65,7 @@ def facts_of(row: Mapping[str, Any]) -> Facts:
 
 
 def facts_after(facts: Facts, after: After) -> Facts:
-    """Return the facts as an act leaves them: what was filed stays."""
+    """Return the facts as an act leaves them: what was filed stays, but where the act amends it."""
     return changed(
         facts,
         state=after.state,
@@ -75,6 +76,7 @@ def facts_after(facts: Facts, after: After) -> Facts:
         flags=after.flags,
         signers=after.signers,
         pending=after.pending,
+        application=after.application or facts.application,
     )
 
 
@@ -96,33 +98,6 @@ def application_of(row: Mapping[str, Any]) -> Application:
         contact_name=row["contact_name"],
         contact_phone=row["contact_phone"],
     )
-
-
-def member_of(unit: Mapping[str, Any]) -> Member:
-    """Return a unit from its JSON form."""
-    return Member(
-        unit["name"],
-        unit["credit_code"],
-        UnitRole(unit["role"]),
-        unit.get("kind", "other"),
-        unit.get("region"),
-        unit.get("group"),
-        tuple(unit.get("affiliates") or ()),
-    )
-
-
-def member_json(unit: Member) -> dict[str, Any]:
-    """Return a unit's JSON form; what is not known is left out."""
-    known = {
-        "name": unit.name,
-        "credit_code": unit.credit_code,
-        "role": unit.role.value,
-        "kind": unit.kind,
-        "region": unit.region,
-        "group": unit.group,
-        "affiliates": list(unit.affiliates),
-    }
-    return {name: value for name, value in known.items() if value}
 
 
 def application_columns(application: Application) -> dict[str, Any]:
@@ -159,6 +134,7 @@ def after_columns(after: After) -> dict[str, Any]:
         "flags": sorted(after.flags),
         "signers": after.signers,
         "pending": after.pending._asdict() if after.pending else None,
+        **(application_columns(after.application) if after.application else {}),
     }
 
 

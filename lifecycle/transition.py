@@ -16,6 +16,7 @@ from lifecycle.audit import Change, Deed, Head, Keys, Log, person_of
 from lifecycle.callers import Caller
 from lifecycle.database import Transaction
 from lifecycle.errors import Conflict, NotFound, NotOffered, NotPermitted, RulesUnmet
+from lifecycle.memberships import replace_members
 from lifecycle.requests import Request, act_of, is_identifier
 from lifecycle.rulebooks import RuleSet, rules_of_row
 from lifecycle.signing import Receipt
@@ -290,6 +291,8 @@ def write(
     surroundings.move(tx, loaded.rules.definition, loaded.scopes, capacities)
     checkpoints.write(tx, replan)
     audit.append(tx, built)
+    if "members" in written:
+        replace_members(tx, {**row, **written})
 
 
 class Effects(NamedTuple):

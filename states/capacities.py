@@ -70,6 +70,11 @@ MEASURES: dict[str, Measure] = {
 }
 
 
+def measured(name: str, facts: Facts, policy: Policy) -> int:
+    """Return a measure of a project by its name."""
+    return MEASURES[name](facts.application, facts.record, policy)
+
+
 def claims(definition: LifecycleDefinition, policy: Policy, facts: Facts, state: str) -> Claims:
     """Return what a project with these facts holds in `state`; a place of zero size is held too (it is locked)."""
     return claims_with(definition, policy, facts.application, facts.record, state)

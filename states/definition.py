@@ -44,11 +44,11 @@ class State(Labelled):
 class FieldSpec(Labelled):
     """A field that acts put on record. Money is integer fen; a score is a decimal in a string."""
 
-    type: Literal["text", "date", "money", "integer", "score", "boolean", "codes", "checks"]
+    type: Literal["text", "date", "money", "integer", "score", "boolean", "codes", "checks", "change"]
     gathers: bool = False  # a new value is added to what is on record (codes, checks) instead of replacing it
     sensitive: bool = False  # personal data or free text: enters the log as a commitment only
     hidden_from: tuple[Code, ...] = ()
-    values: tuple[str, ...] = ()  # for codes: what may be chosen; empty: anything
+    values: tuple[str, ...] = ()  # for codes: what may be chosen; empty: anything; for a change: what may be asked for
     minimum: int | None = None
     maximum: int | None = None
 
@@ -69,10 +69,13 @@ class CheckpointSpec(Labelled):
     days: str | None = None
     counting: str | None = None
     typed: Code | None = None  # a field in which an officer may state the date himself
+    typed_after_days: Code | None = None  # integer field: days suspended before it was typed, which do not move it
+    typed_after_months: Code | None = None  # the same of months extended
     shifts: bool = False  # moved by extension and suspension
     stood: Code | None = None  # integer field: the days of suspension that move it, where those are not all there were
     repeat: str | None = None  # setting: how many times `months` recurs
     done: Code | None = None  # integer field: so many of the recurring ones are done with
+    owed: Code | None = None  # kept only while this measure of the project is more than zero
     rolls: bool = True
 
 
@@ -114,8 +117,10 @@ class Transition(Labelled):
     clears: tuple[Code, ...] = ()
     stamps: tuple[Code, ...] = ()  # date fields that take the business date
     counts: tuple[Code, ...] = ()  # integer fields that grow by one
+    copies: dict[Code, Code] = Field(default_factory=dict)  # integer field = what that integer field holds now
     elapsed: dict[Code, Code] = Field(default_factory=dict)  # integer field += days since that date field
     drops: tuple[Code, ...] = ()  # fields taken off the record: approvals that no longer hold
+    amends: Code | None = None  # a change on record that the act carries out on what was filed
     round: Code | None = None
     modes: tuple[Code, ...] = ()  # acceptance modes in which the arrow exists; empty: all
     bulk: bool = True

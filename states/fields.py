@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from states.changes import read_change
 from states.definition import FieldSpec, LifecycleDefinition, Transition
 
 Cleaner = Callable[[LifecycleDefinition, Transition, Mapping[str, Any]], tuple[dict[str, Any], dict[str, str]]]
@@ -171,6 +172,15 @@ def _checks(_spec: FieldSpec, value: Any) -> dict[str, Any]:
     return checks
 
 
+def _change(spec: FieldSpec, value: Any) -> dict[str, Any]:
+    try:
+        return read_change(value, spec.values, clean_text, lambda amount: _money(spec, amount))
+    except FieldProblem:
+        raise
+    except ValueError as error:
+        raise FieldProblem(str(error)) from error
+
+
 _CLEANERS = {
     "text": _text,
     "date": _date,
@@ -180,4 +190,5 @@ _CLEANERS = {
     "boolean": _boolean,
     "codes": _codes,
     "checks": _checks,
+    "change": _change,
 }

@@ -10,9 +10,10 @@ from transitions import Machine
 
 from states import structure
 from states.capacities import claims, claims_with
+from states.changes import carried_out
 from states.deadlines import Calendar
 from states.definition import LEFT, SAME, LifecycleDefinition, Transition
-from states.facts import Act, Facts, Pending
+from states.facts import Act, Application, Facts, Pending
 from states.fields import Cleaner, clean_fields
 from states.findings import Finding
 from states.policy import Policy
@@ -33,6 +34,7 @@ class After:
     flags: frozenset[str]
     signers: dict[str, str]
     pending: Pending | None
+    application: Application | None = None  # where the act amends what was filed
 
 
 @frozen
@@ -101,12 +103,13 @@ def prepare(
     changes = _changes(transition, facts, act.on, merged)
     held = claims(definition, policy, facts, facts.state)
     known = target in definition.states
-    wanted = claims_with(definition, policy, facts.application, {**facts.record, **changes}, target) if known else {}
+    application = _amended(transition, facts)
+    wanted = claims_with(definition, policy, application, {**facts.record, **changes}, target) if known else {}
     record = {**facts.record, **merged}
     for name in transition.drops:
         if name not in merged:
             record.pop(name, None)
-    read = changed(facts, record=record, documents={**facts.documents, **act.documents})
+    read = changed(facts, application=application, record=record, documents={**facts.documents, **act.documents})
     case = Case(definition, policy, calendar, read, act, transition, target, held, wanted, changes)
     findings = [structure.offered(case), *([structure.fields_readable(wrong)] if wrong else [])]
     more = {"room"} if held != wanted else set()
@@ -204,6 +207,12 @@ def needs(transition: Transition) -> frozenset[str]:
     return _needs(transition.rules)
 
 
+def _amended(transition: Transition, facts: Facts) -> Application:
+    """Return what was filed as the act leaves it: the change on record carried out, where the act does that."""
+    change = facts.record.get(transition.amends) if transition.amends else None
+    return carried_out(facts.application, change) if change else facts.application
+
+
 def _target(transition: Transition, facts: Facts) -> str:
     if transition.target == SAME:
         return facts.state
@@ -242,6 +251,8 @@ def _changes(transition: Transition, facts: Facts, on: date, merged: Mapping[str
         start = facts.record.get(since)
         days = (on - date.fromisoformat(start)).days if start else 0
         changes[name] = int(facts.record.get(name) or 0) + max(0, days)
+    for name, source in transition.copies.items():
+        changes[name] = int(facts.record.get(source) or 0)
     for name in transition.counts:
         changes[name] = int(facts.record.get(name) or 0) + 1
     for name in transition.stamps:
@@ -279,6 +290,7 @@ def _after(case: Case, before: Facts, target: str, awaiting: bool) -> After:
         flags=(before.flags - frozenset(transition.clears)) | frozenset(transition.sets),
         signers=signers,
         pending=None,
+        application=case.facts.application if transition.amends else None,
     )
 
 

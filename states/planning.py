@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
+from states.capacities import measured
 from states.deadlines import Calendar, Counting, DueDate, add_months, count_days
 from states.definition import CheckpointSpec, LifecycleDefinition
 from states.facts import Facts
@@ -34,14 +35,14 @@ def planned(definition: LifecycleDefinition, policy: Policy, facts: Facts, calen
     found = []
     for kind in (*state.checkpoints, *state.mode_checkpoints.get(policy.mode, ())):
         spec = definition.checkpoints[kind]
-        if paused and _stands(spec):
+        if (paused and _stands(spec)) or (spec.owed and not measured(spec.owed, facts, policy)):
             continue
         times = int(policy.setting(spec.repeat)) if spec.repeat else 1
         done = int(facts.record.get(spec.done) or 0) if spec.done else 0
         for number in range(done + 1, times + 1):
             due = due_date(definition, policy, facts, calendar, kind, number)
             if due is not None:
-                on = _typed_on(spec, facts, calendar)
+                on = _stated_on(definition, policy, facts, calendar, kind)
                 found.append(Planned(kind, number, on or due.due_on, due.due_on, due.provisional, due.calendar))
     if not state.final:
         standing = ((number, one) for number, one in facts.deadlines.items() if not one.get("ended"))
@@ -90,7 +91,7 @@ def effective_due_on(
     definition: LifecycleDefinition, policy: Policy, facts: Facts, calendar: Calendar, kind: str
 ) -> date | None:
     """Return the date that counts: the one an officer typed where there is one, else the computed one."""
-    stated = _typed_on(definition.checkpoints[kind], facts, calendar)
+    stated = _stated_on(definition, policy, facts, calendar, kind)
     if stated is not None:
         return stated
     due = due_date(definition, policy, facts, calendar, kind)
@@ -101,20 +102,35 @@ def _stands(spec: CheckpointSpec) -> bool:
     return spec.shifts or spec.stood is not None
 
 
-def _put_off(day: date, spec: CheckpointSpec, facts: Facts, calendar: Calendar) -> DueDate | None:
-    """Return a day later by the days that the clock stood still, or None where it never did."""
+def _put_off(day: date, spec: CheckpointSpec, facts: Facts, calendar: Calendar, before: int = 0) -> DueDate | None:
+    """Return a day later by the days that the clock stood still, those `before` left out; None where it never did."""
     counted = spec.stood or ("suspended_days" if spec.shifts else None)
-    away = int(facts.record.get(counted) or 0) if counted else 0
-    if not away:
+    away = int(facts.record.get(counted) or 0) - before if counted else 0
+    if away <= 0:
         return None
     later = count_days(day, away, Counting.CALENDAR_DAYS, calendar)
     return add_months(later.due_on, 0, calendar) if spec.rolls else later
 
 
-def _typed_on(spec: CheckpointSpec, facts: Facts, calendar: Calendar) -> date | None:
-    """Return the date that an officer typed; it moves like a computed one while its clock stands still."""
+def _stated_on(
+    definition: LifecycleDefinition, policy: Policy, facts: Facts, calendar: Calendar, kind: str
+) -> date | None:
+    """Return the date that an officer typed, or that follows from one so typed; None where none was.
+
+    It moves like a computed one by what extends the project or stops its clock after it was typed.
+    """
+    spec = definition.checkpoints[kind]
     stated = _date(facts.record.get(spec.typed)) if spec.typed else None
-    later = _put_off(stated, spec, facts, calendar) if stated else None
+    if stated is None:
+        before = _stated_on(definition, policy, facts, calendar, spec.after) if spec.after else None
+        if before is None:
+            return None
+        return _add_days(DueDate(before, False, None, calendar.version), spec, policy, calendar).due_on
+    if spec.typed_after_months:
+        months = int(facts.record.get("extension_months") or 0) - int(facts.record.get(spec.typed_after_months) or 0)
+        stated = add_months(stated, months, calendar, roll=spec.rolls).due_on if months > 0 else stated
+    days = int(facts.record.get(spec.typed_after_days) or 0) if spec.typed_after_days else 0
+    later = _put_off(stated, spec, facts, calendar, days)
     return later.due_on if later else stated
 
 

@@ -150,11 +150,12 @@ class Rectification(Frozen):
 
 
 class Changes(Frozen):
-    """R23: extension once, how long and how early it must be asked for."""
+    """R23: extension once, how long and how early it must be asked for; when money to be recovered falls due."""
 
     max_extensions: int
     max_extension_months: Months
     ask_ahead_months: Months
+    recovery_months: Months
 
 
 class Tier(Labelled):

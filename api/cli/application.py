@@ -12,6 +12,8 @@ from api.cli import (
     deadlines,
     dockets,
     documents,
+    investments,
+    lapses,
     objections,
     panels,
     papers,
@@ -46,6 +48,7 @@ app.command("checkpoints")(deadlines.list_checkpoints)
 app.command("lights")(deadlines.count_lights)
 app.command("assign")(deadlines.assign)
 app.command("chase")(deadlines.chase)
+app.command("lapses")(lapses.list_lapses)
 app.command("notices")(reminders.list_notices)
 app.command("todos")(reminders.list_to_dos)
 app.command("messages")(reminders.list_messages)
@@ -68,6 +71,7 @@ app.add_typer(documents.documents, name="documents")
 app.add_typer(papers.papers, name="papers")
 app.add_typer(ways.addresses, name="address")
 app.add_typer(ways.feeds, name="feed")
+app.add_typer(investments.lists, name="investment")
 app.add_typer(plans.calendar, name="calendar")
 app.add_typer(plans.plan, name="plan")
 app.add_typer(panels.panels, name="panels")

@@ -132,8 +132,10 @@ def _mentions(definition: LifecycleDefinition) -> Iterator[Mention]:
     for name, checkpoint in definition.checkpoints.items():
         yield from _each("checkpoint", f"checkpoints.{name}.after", _maybe(checkpoint.after))
         yield from _each("field", f"checkpoints.{name}.typed", _maybe(checkpoint.typed))
-        yield from _each("field", f"checkpoints.{name}.done", _maybe(checkpoint.done))
+        for key in ("typed_after_days", "typed_after_months", "done"):
+            yield from _each("field", f"checkpoints.{name}.{key}", _maybe(getattr(checkpoint, key)))
         yield from _each("field", f"checkpoints.{name}.stood", _maybe(checkpoint.stood))
+        yield from _each("measure", f"checkpoints.{name}.owed", _maybe(checkpoint.owed))
     for name, acceptance in definition.rounds.items():
         yield from _each("field", f"rounds.{name}", (acceptance.claimed, acceptance.verified))
     for index, place in places(definition).items():
@@ -164,12 +166,15 @@ def _of_transition(place: str, arrow: Transition) -> Iterator[Mention]:
     yield from _each("rule", f"{place}.rules", arrow.rules)
     for key in ("fields", "optional", "stamps", "counts", "drops"):
         yield from _each("field", f"{place}.{key}", getattr(arrow, key))
+    for name, source in arrow.copies.items():
+        yield from _each("field", f"{place}.copies", (name, source))
     for name, since in arrow.elapsed.items():
         yield from _each("field", f"{place}.elapsed", (name, since))
     for key in ("documents", "optional_documents"):
         yield from _each("document", f"{place}.{key}", getattr(arrow, key))
     for key in ("requires", "forbids", "sets", "clears"):
         yield from _each("flag", f"{place}.{key}", getattr(arrow, key))
+    yield from _each("field", f"{place}.amends", _maybe(arrow.amends))
     yield from _each("event", f"{place}.not_by", arrow.not_by)
     yield from _each("mode", f"{place}.modes", arrow.modes)
 

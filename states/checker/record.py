@@ -34,7 +34,7 @@ def put_on_record(definition: LifecycleDefinition) -> frozenset[str]:
 
 
 def _puts(arrow: Transition) -> tuple[str, ...]:
-    return (*arrow.fields, *arrow.optional, *arrow.stamps, *arrow.counts, *arrow.elapsed)
+    return (*arrow.fields, *arrow.optional, *arrow.stamps, *arrow.counts, *arrow.copies, *arrow.elapsed)
 
 
 def _types(definition: LifecycleDefinition) -> Iterator[Fault]:
@@ -46,8 +46,10 @@ def _types(definition: LifecycleDefinition) -> Iterator[Fault]:
         for key, names, wanted in (
             ("stamps", arrow.stamps, "date"),
             ("counts", arrow.counts, "integer"),
+            ("copies", (*arrow.copies, *arrow.copies.values()), "integer"),
             ("elapsed", tuple(arrow.elapsed), "integer"),
             ("elapsed", tuple(arrow.elapsed.values()), "date"),
+            ("amends", (arrow.amends,) if arrow.amends else (), "change"),
         ):
             for name in names:
                 yield from _typed(definition, f"{place}.{key}", name, wanted)

@@ -43,6 +43,23 @@ def window_open(case: Case) -> Judgement:
 
 @rule(
     "R21",
+    "CFG",
+    Kind.HARD,
+    zh="验收申请期截止日不早于开始日，且不早于办理日（开始、截止：{seen}；办理日：{threshold}）。",
+    en="A window ends no earlier than it opens, and not before the day it is set (opens, ends: {seen}; set on: "
+    "{threshold}).",
+)
+def window_in_order(case: Case) -> Judgement:
+    """R21: a typed window opens before it ends, and does not end in the past."""
+    name, on = _round_of(case), case.act.on
+    opens, ends = date_of(case, f"{name}_opens_on"), date_of(case, f"{name}_ends_on")
+    if opens is None or ends is None:
+        return Judgement(False, None, on)
+    return Judgement(opens <= ends and ends >= on, (opens, ends), on)
+
+
+@rule(
+    "R21",
     "三(四)",
     Kind.HARD,
     zh="验收须核定实施期内实际投入，核定数不超过申报数；核定{seen}元，申报{threshold}元。",
@@ -153,7 +170,9 @@ def extension_within_limit(case: Case) -> Judgement:
 )
 def extension_asked_in_time(case: Case) -> Judgement:
     """R23: the extension was asked for early enough before the next window's end, as it stood before."""
-    asked_on, ahead = date_of(case, "extension_asked_on"), case.policy.rules.R23.ask_ahead_months
+    stamped = case.transition is not None and "extension_asked_on" in case.transition.stamps
+    asked_on = case.act.on if stamped else date_of(case, "extension_asked_on")
+    ahead = case.policy.rules.R23.ask_ahead_months
     if asked_on is None:
         return Judgement(False, None, ahead)
     ends_on = _next_window_end(case, asked_on)

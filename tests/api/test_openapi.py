@@ -43,6 +43,8 @@ OPERATIONS = {
     "listAddresses", "addAddress", "chooseDigest", "endAddress", "listFeeds", "addFeed", "revokeFeed", "readFeed",
     "listJobs", "readMetrics", "previewCalendar", "adoptCalendar", "showPlan", "previewPlan", "previewWords", "setPlan",
     "simulate", "sendTest",
+    "showInvestments", "claimInvestments", "verifyInvestments", "previewClaim", "commitClaim", "exportInvestments",
+    "listDoubledInvoices", "listLapses",
     "listNotices", "listToDos", "markRead", "listMessages", "requeueMessage", "noteBounce",
     "listDefinitions", "showDefinition", "showDiagram", "showDiagramSource", "listPolicies", "showPolicy",
     "listPanels", "foundPanel", "showPanel", "listSheets", "listResults", "addExperts", "removeExpert",

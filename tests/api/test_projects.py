@@ -6,8 +6,9 @@ from typing import Any
 import orjson
 
 from lifecycle.database import Database
-from lifecycle.snapshots import application_columns, member_json
+from lifecycle.snapshots import application_columns
 from lifecycle.statements import Row
+from states.changes import member_json
 from tests.api.conftest import Client, Clock, body_for, problem
 from tests.lifecycle.builders import QINGDAO, application, read_entries, read_project
 

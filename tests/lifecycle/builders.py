@@ -260,8 +260,24 @@ STEPS: dict[str, Step] = {
     "extend": Step("handler", date(2024, 11, 10), {"extension_months": 6}, reason=REASON),
     "suspend": Step("handler", date(2024, 12, 10), reason="停产检修"),
     "resume": Step("handler", date(2025, 1, 10)),
-    "request_change": Step("applicant", date(2024, 10, 10), {"change_request": "更换设备供应商"}),
-    "decide_change": Step("handler", date(2024, 10, 20), {"change_decision": "同意"}),
+    "request_change": Step(
+        "applicant", date(2024, 10, 10), {"change_request": "产线调整", "change_asked": {"investment_fen": 210_000_000}}
+    ),
+    "open_half_year_round": Step(
+        "handler", date(2025, 1, 10), {"half_year_opens_on": "2025-02-28", "half_year_ends_on": "2026-12-31"}
+    ),
+    "open_one_year_round": Step(
+        "handler", date(2025, 1, 10), {"one_year_opens_on": "2025-09-01", "one_year_ends_on": "2027-12-31"}
+    ),
+    "withdraw_change": Step("applicant", date(2024, 10, 15)),
+    "approve_change": Step("handler", date(2024, 10, 20), {"change_decision": "同意"}),
+    "reject_change": Step("handler", date(2024, 10, 20), {"change_decision": "不同意"}),
+    "request_extension": Step(
+        "applicant", date(2024, 11, 5), {"extension_months_asked": 6, "extension_request": "设备推迟到货"}
+    ),
+    "reject_extension": Step("handler", date(2024, 11, 10), reason=REASON),
+    "request_termination": Step("applicant", date(2025, 1, 10), {"termination_ground": "停产"}),
+    "reject_termination": Step("handler", date(2025, 1, 15), reason=REASON),
 }
 DATED = {  # fields that state the day of the act itself
     "start_publicity": "publicity_starts_on",

@@ -52,8 +52,16 @@ TABLE: list[tuple[str, str, str, frozenset[str]]] = [
     ("extend", "published half_year_accepted", SAME, PROVINCE),
     ("suspend", TERMINABLE, SAME, PROVINCE),
     ("resume", TERMINABLE, SAME, PROVINCE),
-    ("request_change", "published half_year_accepted", SAME, APPLICANT),
-    ("decide_change", f"{TERMINABLE} one_year_accepted", SAME, PROVINCE),
+    ("open_half_year_round", "published", SAME, PROVINCE),
+    ("open_one_year_round", IMPLEMENTED, SAME, PROVINCE),
+    ("request_change", TERMINABLE, SAME, APPLICANT),
+    ("withdraw_change", f"{TERMINABLE} one_year_accepted", SAME, APPLICANT),
+    ("approve_change", f"{TERMINABLE} one_year_accepted", SAME, PROVINCE),
+    ("reject_change", f"{TERMINABLE} one_year_accepted", SAME, PROVINCE),
+    ("request_extension", "published half_year_accepted", SAME, APPLICANT),
+    ("reject_extension", f"{TERMINABLE} one_year_accepted", SAME, PROVINCE),
+    ("request_termination", TERMINABLE, SAME, APPLICANT),
+    ("reject_termination", f"{TERMINABLE} one_year_accepted", SAME, PROVINCE),
 ]
 ARROWS = {(event, state): (target, roles) for event, states, target, roles in TABLE for state in states.split()}
 AMENDABLE = {"draft": APPLICANT | CITY | PROVINCE, "returned": APPLICANT | CITY | PROVINCE}

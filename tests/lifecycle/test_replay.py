@@ -116,7 +116,7 @@ def test_in_every_state_the_log_and_the_row_agree(database: Database, log: Log, 
 
 def test_overlays_two_signatures_and_amendments_replay(database: Database, log: Log, batch: Row) -> None:
     row = drive(database, log, create_projects(database, log, batch, 1)[0]["id"], "published")
-    for event in ("request_change", "decide_change", "extend", "suspend", "resume", "report_progress"):
+    for event in ("request_change", "approve_change", "extend", "suspend", "resume", "report_progress"):
         act(database, log, row["id"], event)
     act(database, log, row["id"], "revoke", on=date(2025, 3, 1))
     assert read_project(database, row["id"])["pending"] is not None
@@ -179,9 +179,18 @@ def test_a_redacted_value_is_withheld_and_the_rest_still_agrees(database: Databa
 
 def test_a_private_value_stands_in_one_disclosure_alone(database: Database, log: Log, batch: Row) -> None:
     row = drive(database, log, create_projects(database, log, batch, 1)[0]["id"], "published")
-    act(database, log, row["id"], "request_change", fields={"change_request": "第一次"})
-    act(database, log, row["id"], "decide_change")
-    act(database, log, row["id"], "request_change", fields={"change_request": "第二次"}, on=date(2024, 10, 21))
+    act(
+        database, log, row["id"], "request_change", fields={"change_request": "第一次", "change_asked": {"title": "甲"}}
+    )
+    act(database, log, row["id"], "approve_change")
+    act(
+        database,
+        log,
+        row["id"],
+        "request_change",
+        fields={"change_request": "第二次", "change_asked": {"title": "乙"}},
+        on=date(2024, 10, 21),
+    )
     officer = caller("handler", at(date(2024, 10, 22)))
     with database.transaction() as tx:
         projects.amend_project(tx, log, officer, row["id"], {"contact_phone": "13900000000"})

@@ -31,7 +31,7 @@ HANDLER = actor_of("甲", "handler")
 HEAD = actor_of("乙", "division_head")
 CITY = actor_of("市", "city", city="370100")
 APPLICANT = actor_of("企", "applicant", unit=LEAD.credit_code)
-VALUES = {"text": "内容", "date": "2025-03-01", "money": 1, "integer": 1}
+VALUES = {"text": "内容", "date": "2025-03-01", "money": 1, "integer": 1, "change": {"title": "更名"}}
 OTHER_DAY = date(2025, 3, 3)  # for events that no rule binds to a day
 
 

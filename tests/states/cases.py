@@ -43,6 +43,10 @@ EVENT_ON = {
     "object": date(2024, 8, 14),
     "publish": date(2024, 8, 31),
     "extend": date(2024, 11, 10),
+    "request_extension": date(2024, 11, 5),
+    "approve_change": date(2024, 10, 20),
+    "open_half_year_round": date(2025, 1, 10),
+    "open_one_year_round": date(2025, 7, 10),
     "apply_half_year": date(2025, 3, 10),
     "pass_half_year": date(2025, 3, 20),
     "rectify_half_year": date(2025, 3, 20),
@@ -94,6 +98,7 @@ RECORD: dict[str, Any] = {
     "waived_rules": ["R03"],
     "extension_asked_on": "2024-11-01",
 }
+TYPED = {"half_year": ("2025-03-03", "2025-03-31"), "one_year": ("2025-09-01", "2025-09-30")}
 DOCUMENTS = dict.fromkeys(DEFINITION.documents, DOCUMENT)
 
 
@@ -113,6 +118,7 @@ def veto_checks(on: date, **changes: Any) -> dict[str, dict[str, Any]]:
 
 
 EVENT_FIELDS: dict[str, dict[str, Any]] = {  # other acts must not see these
+    **{f"open_{name}_round": {f"{name}_opens_on": a, f"{name}_ends_on": b} for name, (a, b) in TYPED.items()},
     "extend": {"extension_months": 6},
     "disqualify": {"veto_checks": veto_checks(EVENT_ON["disqualify"], clear=False)},
     "fail_half_year": {"rectification_due_on": "2025-06-20"},

@@ -48,8 +48,8 @@ UNKNOWN = [
     ("document", "transitions.close.1.documents", [("close", 1, '["payment_voucher"', '["x", "payment_voucher"')]),
     ("document", "transitions.submit.1.optional_documents", [
         ("submit", 1, '["group_letter"]', '["group_letter", "x"]')]),
-    ("flag", "transitions.decide_change.1.requires", [
-        ("decide_change", 1, 'requires = ["change_pending"]', 'requires = ["change_pending", "x"]')]),
+    ("flag", "transitions.approve_change.1.requires", [
+        ("approve_change", 1, 'requires = ["change_pending"]', 'requires = ["change_pending", "x"]')]),
     ("flag", "transitions.publish.1.forbids", [("publish", 1, '["objection_open"]', '["objection_open", "x"]')]),
     ("flag", "transitions.suspend.1.sets", [("suspend", 1, 'sets = ["suspended"]', 'sets = ["suspended", "x"]')]),
     ("flag", "transitions.resume.1.clears", [("resume", 1, 'clears = ["suspended"]', 'clears = ["suspended", "x"]')]),
@@ -163,8 +163,9 @@ SHAPES = [
     ("nobody_may", "transitions.nod.1.by", [(an_arrow("nod", "draft", "removed").replace("province", "expert"),)]),
     ("requires_and_forbids", "transitions.nod.1.requires", [
         (an_arrow("nod", "published", "removed", 'requires = ["suspended"]\nforbids = ["suspended"]'),)]),
-    ("flag_never_set", "transitions.decide_change.1.requires", [
-        ("request_change", 1, 'sets = ["change_pending"]\n', "")]),
+    ("flag_never_set", "transitions.reject_extension.1.requires", [
+        ("request_extension", 1, 'sets = ["extension_pending"]\n', ""),
+        ("request_extension", 2, 'sets = ["extension_pending"]\n', "")]),
     ("two_could_apply", "transitions.publish.2.source", [(an_arrow("publish", "in_publicity", "removed"),)]),
     ("unreachable_state", "states.odd", [(a_state("odd"),), (an_arrow("nod", "odd", "removed"),)]),
     ("source_unreachable", "transitions.nod.1.source", [

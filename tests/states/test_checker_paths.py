@@ -199,7 +199,12 @@ STUCK_FLAGS = [
         [*BEFORE_ODD, (an_arrow("nud", "removed", "published", "persons = 2"),)],
         [
             ("odd", flag, (*TO_PUBLISHED, Step(event, "A", "published", "published"), TO_ODD))
-            for event, flag in (("suspend", "suspended"), ("request_change", "change_pending"))
+            for event, flag in (
+                ("suspend", "suspended"),
+                ("request_change", "change_pending"),
+                ("request_extension", "extension_pending"),
+                ("request_termination", "termination_pending"),
+            )
         ],
     ),
 ]
@@ -214,7 +219,10 @@ def test_a_flag_that_nothing_before_the_end_can_clear_is_found_where_it_got_stuc
 
 FREE_FLAGS = [
     ("a way on to the act that clears it", [*BEFORE_ODD, (an_arrow("nud", "odd", "published"),)]),
-    ("no act that clears it at all", [("decide_change", 1, 'clears = ["change_pending"]\n', "")]),
+    (
+        "no act that clears it at all",
+        [(f"{how}_change", 1, 'clears = ["change_pending"]\n', "") for how in ("approve", "reject", "withdraw")],
+    ),
     ("the act that ends the life clears it", [("reject_objection", 1, "clears = [", "sets = [")]),
 ]
 

@@ -62,7 +62,7 @@ def test_deciding_changes_nothing_that_it_is_given_and_answers_the_same_again(on
     assert first.allowed == (first.refusals == ())
     if first.awaiting:
         unchanged = {name: getattr(one.before, name) for name in After.__slots__}
-        assert first.after == After(**{**unchanged, "pending": first.after.pending})
+        assert first.after == After(**{**unchanged, "application": None, "pending": first.after.pending})
     elif first.allowed:
         assert (first.after.state, first.after.pending) == (first.case.target, None)
 

@@ -61,7 +61,7 @@ def test_every_rule_serves_a_rule_of_the_programme_under_its_clause():
         "R17": {"三(三)", "CFG"},
         "R18": {"三(三)"},
         "R19": {"CFG"},
-        "R21": {"三(四)"},
+        "R21": {"三(四)", "CFG"},
         "R22": {"CFG"},
         "R23": {"CFG"},
         "R24": {"三(五)"},
