@@ -20,6 +20,8 @@ ANYONE = dict.fromkeys(ALL, 200)
 BATCH = "/api/v1/batches/{batch}"
 PROJECT = "/api/v1/projects/{project}"
 DOCKETS = dict.fromkeys(ALL, 404) | dict.fromkeys(("handler", "jinan", "auditor"), 200)
+PANELS = dict.fromkeys(ALL, 403) | {"handler": 200, "auditor": 200}
+REVIEWS = dict.fromkeys(ALL, 403) | {"expert": 200}
 # address -> what each gets for a project of Jinan that `unit` leads
 GETS: dict[str, Mapping[str, int]] = {
     "/api/v1/batches": READERS,
@@ -61,6 +63,15 @@ GETS: dict[str, Mapping[str, int]] = {
     "/api/v1/dockets/{docket}/summary.xlsx": dict.fromkeys(ALL, 403)
     | {"handler": 200, "jinan": 200, "qingdao": 404, "auditor": 200},
     "/api/v1/dockets/{docket}": DOCKETS,
+    f"{BATCH}/panels": PANELS,
+    f"{BATCH}/panels/{{number}}": PANELS | {"handler": 404, "auditor": 404},  # there is none
+    f"{BATCH}/panels/{{number}}/sheets": PANELS | {"handler": 404, "auditor": 404},
+    f"{BATCH}/results/{{purpose}}": PANELS,
+    "/api/v1/reviews": REVIEWS,
+    "/api/v1/reviews/{panel}": REVIEWS | {"expert": 404},
+    "/api/v1/reviews/{panel}/projects/{project}": REVIEWS | {"expert": 404},
+    "/api/v1/reviews/{panel}/sheets/{sheet}": REVIEWS | {"expert": 404},
+    "/api/v1/audit/bundle": dict.fromkeys(ALL, 403) | {"auditor": 409},  # nothing is sealed yet
     f"{BATCH}/reminder-plan": READERS,
     "/api/v1/checkpoints": ANYONE,  # as the list of projects
     "/api/v1/notices": ANYONE,  # everybody's own at least
@@ -99,6 +110,10 @@ def test_every_address_answers_each_person_within_their_reach(
         "{project}": projects[0]["id"],
         "{docket}": client.post("jinan", "/api/v1/batches/sd-gongfu-2024-2/dockets", DOCKET).json()["docket"],
         "{objection}": "018f0000-0000-7000-8000-000000000000",
+        "{number}": "1",
+        "{purpose}": "review",
+        "{panel}": "018f0000-0000-7000-8000-000000000000",
+        "{sheet}": "018f0000-0000-7000-8000-000000000000",
         "{pool}": "city_quota",
         "{key}": JINAN,
         "{name}": "gongfu-pilot/1",
