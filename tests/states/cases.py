@@ -41,6 +41,8 @@ EVENT_ON = {
     "waive": date(2024, 7, 22),
     "start_publicity": date(2024, 8, 12),
     "object": date(2024, 8, 14),
+    "reject_objection": date(2024, 8, 16),
+    "uphold_objection": date(2024, 8, 16),
     "publish": date(2024, 8, 31),
     "extend": date(2024, 11, 10),
     "request_extension": date(2024, 11, 5),

@@ -1,9 +1,10 @@
 """Owns the proof of R17 to R19 on both sides of each threshold."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
-from cases import ABSENT, DOCUMENTS, POLICY, case, judge
+from cases import ABSENT, DOCUMENTS, POLICY, act, case, judge
 
 from states.findings import Judgement
 from states.panels import Panelled
@@ -172,4 +173,25 @@ def test_R19_an_objection_without_evidence_is_not_met():
     documents = {kind: held for kind, held in DOCUMENTS.items() if kind != "objection_material"}
     assert judge("objection_in_form", case("object", documents=documents)) == Judgement(
         False, {"objection_material": "异议材料"}, None
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason", "met"),
+    [(ABSENT, None, True), ("2024-08-16", None, True), ("2024-08-20", None, False), ("2024-08-20", "延长公示", True)],
+)
+def test_R18_an_end_of_publicity_other_than_the_computed_one_takes_a_reason(typed, reason, met):
+    asked = replace(
+        case("start_publicity", START, record={"publicity_starts_on": START.isoformat(), "publicity_ends_on": typed}),
+        act=act("start_publicity", START, reason=reason),
+    )
+    seen = None if typed is ABSENT else date.fromisoformat(typed)
+    assert judge("typed_end_reasoned", asked) == Judgement(met, seen, END)
+
+
+@pytest.mark.parametrize("event", ["reject_objection", "uphold_objection"])
+@pytest.mark.parametrize("undecided", [0, 1, 3])
+def test_R19_a_project_is_moved_only_once_every_registered_objection_is_decided(event, undecided):
+    assert judge("objections_decided", case(event, objections_open=undecided)) == Judgement(
+        undecided == 0, undecided, 0
     )

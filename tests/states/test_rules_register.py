@@ -59,7 +59,7 @@ def test_every_rule_serves_a_rule_of_the_programme_under_its_clause():
         "R15": {"三(二)"},
         "R16": {"三(二)"},
         "R17": {"三(三)", "CFG"},
-        "R18": {"三(三)"},
+        "R18": {"三(三)", "CFG"},
         "R19": {"CFG"},
         "R21": {"三(四)", "CFG"},
         "R22": {"CFG"},
@@ -97,6 +97,7 @@ def test_a_rule_says_which_surroundings_it_reads():
         "rank_free": {"ranks"},
         "panel_concluded": {"panels"},
         "reserve_rank_free": {"reserves"},
+        "objections_decided": {"objections"},
         "evaluation_concluded": {"panels"},
     }
 
