@@ -18,6 +18,7 @@ from api.routes import (
     awards,
     batches,
     bulk,
+    calls,
     chases,
     checkpoints,
     deadlines,
@@ -58,7 +59,7 @@ ROUTERS = (
     *(transitions, projects, history, bulk, dockets, awards, batches, imports),
     *(checkpoints, deadlines, responsibles, chases, notices, messages),
     *(addresses, feeds, jobs, plans, trials, panels, reviews, audit),
-    *(investments, lapses),
+    *(investments, calls, lapses),
     *(documents, papers, definitions, people, objections, public, explanations, health),
 )
 

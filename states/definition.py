@@ -44,7 +44,9 @@ class State(Labelled):
 class FieldSpec(Labelled):
     """A field that acts put on record. Money is integer fen; a score is a decimal in a string."""
 
-    type: Literal["text", "date", "money", "integer", "score", "boolean", "codes", "checks", "change"]
+    type: Literal[
+        "text", "date", "money", "integer", "score", "boolean", "codes", "checks", "change", "answers", "calls"
+    ]
     gathers: bool = False  # a new value is added to what is on record (codes, checks) instead of replacing it
     sensitive: bool = False  # personal data or free text: enters the log as a commitment only
     hidden_from: tuple[Code, ...] = ()
@@ -74,7 +76,7 @@ class CheckpointSpec(Labelled):
     shifts: bool = False  # moved by extension and suspension
     stood: Code | None = None  # integer field: the days of suspension that move it, where those are not all there were
     repeat: str | None = None  # setting: how many times `months` recurs
-    done: Code | None = None  # integer field: so many of the recurring ones are done with
+    done: Code | None = None  # calls field: those of the recurring ones that were answered
     owed: Code | None = None  # kept only while this measure of the project is more than zero
     rolls: bool = True
 
@@ -117,6 +119,7 @@ class Transition(Labelled):
     clears: tuple[Code, ...] = ()
     stamps: tuple[Code, ...] = ()  # date fields that take the business date
     counts: tuple[Code, ...] = ()  # integer fields that grow by one
+    answers: dict[Code, Code] = Field(default_factory=dict)  # calls field: which recurring checkpoint the act answers
     copies: dict[Code, Code] = Field(default_factory=dict)  # integer field = what that integer field holds now
     elapsed: dict[Code, Code] = Field(default_factory=dict)  # integer field += days since that date field
     drops: tuple[Code, ...] = ()  # fields taken off the record: approvals that no longer hold

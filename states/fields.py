@@ -181,6 +181,24 @@ def _change(spec: FieldSpec, value: Any) -> dict[str, Any]:
         raise FieldProblem(str(error)) from error
 
 
+def _answers(spec: FieldSpec, value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or not value or len(value) > 100:
+        raise FieldProblem("应按表单逐项填写 / must map each item of the form to its answer")
+    found: dict[str, Any] = {}
+    for item, given in value.items():
+        if not isinstance(item, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", item):
+            raise FieldProblem("表单项代码不合规 / an item's code is not valid")
+        if type(given) is bool:
+            found[item] = given
+        else:
+            found[item] = clean_text(given) if isinstance(given, str) else _money(spec, given)
+    return found
+
+
+def _computed(_spec: FieldSpec, _value: Any) -> Any:
+    raise FieldProblem("由系统登记 / kept by the system")
+
+
 _CLEANERS = {
     "text": _text,
     "date": _date,
@@ -191,4 +209,6 @@ _CLEANERS = {
     "codes": _codes,
     "checks": _checks,
     "change": _change,
+    "answers": _answers,
+    "calls": _computed,
 }

@@ -10,6 +10,7 @@ class Kind(StrEnum):
 
     HARD = "hard"  # the software refuses
     SOFT = "soft"  # 原则上: refused unless the province overrides it with a written reason
+    NOTE = "note"  # shown to whoever decides, and refuses nothing
     WAIVABLE = "waivable"  # binding, but the notice lets the province alone set it aside with a reason
 
 
@@ -44,12 +45,12 @@ class Finding(NamedTuple):
     @property
     def blocks(self) -> bool:
         """True where this finding alone refuses the act."""
-        return not (self.met or self.overridden)
+        return not (self.met or self.overridden or self.kind is Kind.NOTE)
 
     @property
     def overridable(self) -> bool:
         """True where an officer with the right may set the rule aside with a reason."""
-        return self.kind is not Kind.HARD
+        return self.kind in (Kind.SOFT, Kind.WAIVABLE)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as JSON values, its sentences filled in."""

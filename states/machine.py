@@ -9,6 +9,7 @@ from typing import Any
 from transitions import Machine
 
 from states import structure
+from states.calls import answered_by, calls_of
 from states.capacities import claims, claims_with
 from states.changes import carried_out
 from states.deadlines import Calendar
@@ -16,6 +17,7 @@ from states.definition import LEFT, SAME, LifecycleDefinition, Transition
 from states.facts import Act, Application, Facts, Pending
 from states.fields import Cleaner, clean_fields
 from states.findings import Finding
+from states.planning import mark_of
 from states.policy import Policy
 from states.rules import RULES, Case
 from states.structure import STRUCTURAL
@@ -101,6 +103,8 @@ def prepare(
     target = _target(transition, facts)
     merged = _merged(definition, facts, fields)
     changes = _changes(transition, facts, act.on, merged)
+    if transition.answers:
+        changes |= _answered(definition, policy, calendar, transition, facts, act)
     held = claims(definition, policy, facts, facts.state)
     known = target in definition.states
     application = _amended(transition, facts)
@@ -242,6 +246,24 @@ def _merged(definition: LifecycleDefinition, facts: Facts, fields: Mapping[str, 
         if before and definition.fields[name].gathers:
             merged[name] = {**before, **value} if isinstance(value, dict) else sorted({*before, *value})
     return merged
+
+
+def _answered(
+    definition: LifecycleDefinition,
+    policy: Policy,
+    calendar: Calendar,
+    transition: Transition,
+    facts: Facts,
+    act: Act,
+) -> dict[str, Any]:
+    """Return the calls that the act leaves answered, the one that it answers marked with its day, late or not (R20)."""
+    found: dict[str, Any] = {}
+    for name, kind in transition.answers.items():
+        call = answered_by(calls_of(definition, policy, facts, calendar, kind), act.fields.get("call_number"))
+        if call is not None:
+            mark = {"on": act.on.isoformat(), "late": act.on > call.due_on}
+            found[name] = {**(facts.record.get(name) or {}), mark_of(call.number): mark}
+    return found
 
 
 def _changes(transition: Transition, facts: Facts, on: date, merged: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,8 +38,8 @@ def planned(definition: LifecycleDefinition, policy: Policy, facts: Facts, calen
         if (paused and _stands(spec)) or (spec.owed and not measured(spec.owed, facts, policy)):
             continue
         times = int(policy.setting(spec.repeat)) if spec.repeat else 1
-        done = int(facts.record.get(spec.done) or 0) if spec.done else 0
-        for number in range(done + 1, times + 1):
+        done = (facts.record.get(spec.done) or {}) if spec.done else {}
+        for number in (one for one in range(1, times + 1) if mark_of(one) not in done):
             due = due_date(definition, policy, facts, calendar, kind, number)
             if due is not None:
                 on = _stated_on(definition, policy, facts, calendar, kind)
@@ -48,6 +48,11 @@ def planned(definition: LifecycleDefinition, policy: Policy, facts: Facts, calen
         standing = ((number, one) for number, one in facts.deadlines.items() if not one.get("ended"))
         found += [_by_hand(number, deadline, calendar) for number, deadline in standing]
     return found
+
+
+def mark_of(number: int) -> str:
+    """Return the key under which a call is marked as answered: a name that the log takes."""
+    return f"call_{number}"
 
 
 def _by_hand(number: str, deadline: Mapping[str, Any], calendar: Calendar) -> Planned:

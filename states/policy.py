@@ -117,11 +117,20 @@ class Objection(Frozen):
     finding_counting: Counting
 
 
+class FormItem(Labelled):
+    """One item of a form: its type, and whether a report may lack it."""
+
+    type: Literal["text", "integer", "money", "date", "boolean"]
+    needed: bool = True
+
+
 class Supervision(Frozen):
-    """R20: progress calls."""
+    """R20: progress calls, how long before its date each opens, and the form that a report fills in."""
 
     call_months: Months
     calls: int
+    window_days: Days
+    form: dict[str, FormItem]
 
 
 class Acceptance(Frozen):

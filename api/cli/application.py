@@ -13,7 +13,6 @@ from api.cli import (
     dockets,
     documents,
     investments,
-    lapses,
     objections,
     panels,
     papers,
@@ -24,6 +23,7 @@ from api.cli import (
     schedule,
     service,
     simulations,
+    supervision,
     ways,
 )
 
@@ -48,7 +48,8 @@ app.command("checkpoints")(deadlines.list_checkpoints)
 app.command("lights")(deadlines.count_lights)
 app.command("assign")(deadlines.assign)
 app.command("chase")(deadlines.chase)
-app.command("lapses")(lapses.list_lapses)
+app.command("lapses")(supervision.list_lapses)
+app.command("calls")(supervision.list_progress)
 app.command("notices")(reminders.list_notices)
 app.command("todos")(reminders.list_to_dos)
 app.command("messages")(reminders.list_messages)

@@ -8,8 +8,8 @@ from api.dependencies import Here
 from api.openapi import operation
 from api.replies import page
 from api.requests import StrictRoute
-from api.shapes.lapses import Lapse
 from api.shapes.parts import Listed
+from api.shapes.supervision import Lapse
 from lifecycle import overviews
 from lifecycle.lapses import list_overdue
 

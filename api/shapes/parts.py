@@ -37,7 +37,7 @@ class Finding(Shape):
     rule: str
     check: str
     clause: str
-    kind: Literal["hard", "soft", "waivable"]
+    kind: Literal["hard", "soft", "waivable", "note"]
     met: bool
     overridden: bool
     overridable: bool

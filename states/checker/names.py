@@ -166,6 +166,9 @@ def _of_transition(place: str, arrow: Transition) -> Iterator[Mention]:
     yield from _each("rule", f"{place}.rules", arrow.rules)
     for key in ("fields", "optional", "stamps", "counts", "drops"):
         yield from _each("field", f"{place}.{key}", getattr(arrow, key))
+    for name, kind in arrow.answers.items():
+        yield from _each("field", f"{place}.answers", (name,))
+        yield from _each("checkpoint", f"{place}.answers", (kind,))
     for name, source in arrow.copies.items():
         yield from _each("field", f"{place}.copies", (name, source))
     for name, since in arrow.elapsed.items():

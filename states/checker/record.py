@@ -34,7 +34,7 @@ def put_on_record(definition: LifecycleDefinition) -> frozenset[str]:
 
 
 def _puts(arrow: Transition) -> tuple[str, ...]:
-    return (*arrow.fields, *arrow.optional, *arrow.stamps, *arrow.counts, *arrow.copies, *arrow.elapsed)
+    return (*arrow.fields, *arrow.optional, *arrow.stamps, *arrow.counts, *arrow.answers, *arrow.copies, *arrow.elapsed)
 
 
 def _types(definition: LifecycleDefinition) -> Iterator[Fault]:
@@ -46,6 +46,7 @@ def _types(definition: LifecycleDefinition) -> Iterator[Fault]:
         for key, names, wanted in (
             ("stamps", arrow.stamps, "date"),
             ("counts", arrow.counts, "integer"),
+            ("answers", tuple(arrow.answers), "calls"),
             ("copies", (*arrow.copies, *arrow.copies.values()), "integer"),
             ("elapsed", tuple(arrow.elapsed), "integer"),
             ("elapsed", tuple(arrow.elapsed.values()), "date"),
@@ -70,7 +71,7 @@ def _checkpoint(definition: LifecycleDefinition, place: str, name: str, spec: Ch
     if kind == "record" and path and path not in definition.fields:
         yield fault("unknown_field", f"{place}.anchor", path)
     read = (("anchor", path if kind == "record" else None, "date"), ("typed", spec.typed, "date"))
-    for key, field, wanted in (*read, ("done", spec.done, "integer"), ("stood", spec.stood, "integer")):
+    for key, field, wanted in (*read, ("done", spec.done, "calls"), ("stood", spec.stood, "integer")):
         if field in definition.fields:
             yield from _typed(definition, f"{place}.{key}", field, wanted)
             if field not in put_on_record(definition):

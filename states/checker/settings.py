@@ -13,6 +13,7 @@ from states.roles import role_book
 
 NOT_DEADLINES = {  # setting -> why nothing falls due
     "R09.fresh_days": "how long a veto check stays good",
+    "R20.window_days": "how long before its due date a progress call opens",
     "R23.max_extension_months": "the most an extension may add",
     "R23.ask_ahead_months": "how early an extension is asked for; the window's end is the checkpoint",
 }

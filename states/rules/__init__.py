@@ -1,6 +1,6 @@
 """Owns the register of the programme's rules R01–R27: importing the package fills it."""
 
-from states.rules import acceptance, application, consortium, investment, publicity, recommendation, reward
+from states.rules import acceptance, application, consortium, investment, publicity, recommendation, reward, supervision
 from states.rules.rule import RULES, Case, Rule, rule
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "recommendation",
     "reward",
     "rule",
+    "supervision",
 ]

@@ -44,7 +44,7 @@ OPERATIONS = {
     "listJobs", "readMetrics", "previewCalendar", "adoptCalendar", "showPlan", "previewPlan", "previewWords", "setPlan",
     "simulate", "sendTest",
     "showInvestments", "claimInvestments", "verifyInvestments", "previewClaim", "commitClaim", "exportInvestments",
-    "listDoubledInvoices", "listLapses",
+    "listDoubledInvoices", "listLapses", "listProgressCalls",
     "listNotices", "listToDos", "markRead", "listMessages", "requeueMessage", "noteBounce",
     "listDefinitions", "showDefinition", "showDiagram", "showDiagramSource", "listPolicies", "showPolicy",
     "listPanels", "foundPanel", "showPanel", "listSheets", "listResults", "addExperts", "removeExpert",

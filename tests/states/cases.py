@@ -45,6 +45,7 @@ EVENT_ON = {
     "uphold_objection": date(2024, 8, 16),
     "publish": date(2024, 8, 31),
     "extend": date(2024, 11, 10),
+    "report_progress": date(2025, 2, 10),
     "request_extension": date(2024, 11, 5),
     "approve_change": date(2024, 10, 20),
     "open_half_year_round": date(2025, 1, 10),
@@ -101,6 +102,7 @@ RECORD: dict[str, Any] = {
     "extension_asked_on": "2024-11-01",
 }
 TYPED = {"half_year": ("2025-03-03", "2025-03-31"), "one_year": ("2025-09-01", "2025-09-30")}
+ANSWERED = {number: {"on": "2025-02-10", "late": False} for number in ("call_1", "call_2")}
 DOCUMENTS = dict.fromkeys(DEFINITION.documents, DOCUMENT)
 
 
@@ -126,6 +128,10 @@ EVENT_FIELDS: dict[str, dict[str, Any]] = {  # other acts must not see these
     "fail_half_year": {"rectification_due_on": "2025-06-20"},
     "fail_one_year": {"rectification_due_on": "2025-12-22"},
 }
+
+
+for _event in [f"{act}_{name}" for act in ("apply", "pass", "fail") for name in TYPED]:
+    EVENT_FIELDS[_event] = {**EVENT_FIELDS.get(_event, {}), "progress_calls": ANSWERED}
 
 
 def application(*members: Member, **changes: Any) -> Application:

@@ -62,7 +62,7 @@ UNKNOWN = [
     ("capacity", "capacities.paid_budget.pool", [('pool = "budget"', 'pool = "x"')]),
     ("checkpoint", "checkpoints.one_year_grace_ends.after", [('after = "one_year_ends"', 'after = "x"')]),
     ("field", "checkpoints.publicity_end.typed", [('typed = "publicity_ends_on"', 'typed = "x"')]),
-    ("field", "checkpoints.progress_call.done", [('done = "progress_reports"', 'done = "x"')]),
+    ("field", "checkpoints.progress_call.done", [('done = "progress_calls"', 'done = "x"')]),
     ("field", "checkpoints.rectification_due.stood", [('stood = "rectification_days_suspended"', 'stood = "x"')]),
     ("role", "documents.objection_material.hidden_from", [
         ('en = "objection material", hidden_from = ["applicant"', 'en = "objection material", hidden_from = ["x"')]),
@@ -132,13 +132,13 @@ SHAPES = [
     ("field_type", "transitions.resume.1.elapsed", [("resume", 1, '_days = "suspended_on"', '_days = "tier"')]),
     ("field_type", "checkpoints.publicity_end.typed", [('typed = "publicity_ends_on"', 'typed = "tier"')]),
     ("field_type", "checkpoints.payment_due.anchor", [('"record.granted_on"', '"record.tier"')]),
-    ("field_type", "checkpoints.progress_call.done", [('done = "progress_reports"', 'done = "tier"')]),
+    ("field_type", "checkpoints.progress_call.done", [('done = "progress_calls"', 'done = "tier"')]),
     ("field_type", "checkpoints.rectification_due.stood", [
         ('stood = "rectification_days_suspended"', 'stood = "tier"')]),
     ("field_type", "fields.tier.gathers", [
         ('en = "tier", type = "codes"', 'en = "tier", type = "text", gathers = true')]),
     ("never_on_record", "checkpoints.progress_call.done", [
-        ("report_progress", 1, 'counts = ["progress_reports"]\n', "")]),
+        ("report_progress", 1, 'answers = { progress_calls = "progress_call" }\n', "")]),
     ("checkpoint_shape", "checkpoints.progress_call", [('repeat = "R20.calls", ', "")]),
     ("never_on_record", "checkpoints.payment_due.anchor", [("grant_reward", 1, 'stamps = ["granted_on"]\n', "")]),
     ("never_on_record", "checkpoints.publicity_end.typed", [

@@ -27,8 +27,10 @@ def test_R20_a_progress_call_falls_due_every_six_months_after_publication():
 
 
 def test_R20_a_call_that_was_answered_is_done_with_and_all_of_them_are_after_the_last():
-    for reports, numbers in ((0, [1, 2]), (1, [2]), (2, []), (3, [])):
-        found = facts("published", record={"published_on": "2024-08-31", "progress_reports": reports})
+    marks = {number: {"on": "2025-02-10", "late": False} for number in ("1", "2")}
+    for answered, numbers in (("", [1, 2]), ("1", [2]), ("2", [1]), ("12", [])):
+        calls = {f"call_{number}": marks[number] for number in answered}
+        found = facts("published", record={"published_on": "2024-08-31", "progress_calls": calls})
         plan = planned(DEFINITION, POLICY, found, CALENDAR)
         assert [call.number for call in plan if call.kind == "progress_call"] == numbers
 

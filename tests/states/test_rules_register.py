@@ -61,6 +61,7 @@ def test_every_rule_serves_a_rule_of_the_programme_under_its_clause():
         "R17": {"三(三)", "CFG"},
         "R18": {"三(三)", "CFG"},
         "R19": {"CFG"},
+        "R20": {"三(四)"},
         "R21": {"三(四)", "CFG"},
         "R22": {"CFG"},
         "R23": {"CFG"},
@@ -81,6 +82,7 @@ def test_only_the_rules_in_principle_are_soft_and_only_quota_package_and_window_
         "within_city_quota": Kind.WAIVABLE,
         "package_in_time": Kind.WAIVABLE,
         "window_open": Kind.WAIVABLE,
+        "calls_answered": Kind.NOTE,
     }
 
 

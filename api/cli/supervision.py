@@ -1,10 +1,12 @@
-"""The command that lists lapses the system proposes."""
+"""Commands of dynamic supervision: progress calls, and lapses the system proposes."""
 
 from api.cli.output import emit, refusals, table
 from api.cli.people import AsJson, AsLogin
+from api.cli.projects import Project, find_project
 from api.cli.session import open_session
 from lifecycle.batches import find_batch
 from lifecycle.lapses import list_overdue
+from lifecycle.progress import list_calls
 
 
 def list_lapses(batch: str, as_login: AsLogin = None, as_json: AsJson = False) -> None:
@@ -19,4 +21,16 @@ def list_lapses(batch: str, as_login: AsLogin = None, as_json: AsJson = False) -
         (one["code"], one["title"], one["city"], one["state_label"]["zh"], one["grace_ended_on"], one["days_over"])
         for one in found
     ]
+    emit(found, as_json, lambda console: table(console, columns, rows))
+
+
+def list_progress(project: Project, as_login: AsLogin = None, as_json: AsJson = False) -> None:
+    """进展报告期及报送情况 / a project's progress calls: answered, late or missed."""
+    session = open_session()
+    with refusals(as_json):
+        caller = session.caller(as_login)
+        with session.database.reading() as tx:
+            found = list_calls(tx, caller, find_project(tx, caller, project))
+    columns = ("期 number", "开始 opens", "截止 due", "报送 answered", "情况 status")
+    rows = [(one["number"], one["opens_on"], one["due_on"], one["answered_on"], one["status"]) for one in found]
     emit(found, as_json, lambda console: table(console, columns, rows))

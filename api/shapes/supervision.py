@@ -1,4 +1,4 @@
-"""Shape of a proposed lapse."""
+"""Shapes of dynamic supervision: progress calls and proposed lapses."""
 
 from api.shapes.parts import Label, Shape
 
@@ -18,3 +18,15 @@ class Lapse(Shape):
     grace_ended_on: str
     days_over: int
     provisional: bool
+
+
+class ProgressCall(Shape):
+    """A progress call; `status`: answered, late (came after its day), missed, open or upcoming."""
+
+    kind: str
+    label: Label
+    number: int
+    opens_on: str
+    due_on: str
+    answered_on: str | None
+    status: str
