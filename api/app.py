@@ -94,6 +94,8 @@ def create_app(
             service.database.close()
 
     app = FastAPI(
+        # One flat list: a router included would be walked on its own, and each of its routes made anew.
+        routes=[route for module in ROUTERS for route in module.router.routes],
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -112,6 +114,4 @@ def create_app(
     )
     app.state.service = service
     app.state.clock_since = service.clock() if with_scheduler else None
-    for module in ROUTERS:
-        app.include_router(module.router)
     return app

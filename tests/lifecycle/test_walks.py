@@ -118,7 +118,8 @@ class Walk(RuleBasedStateMachine):
         """Go on along the usual way to a state, as far as it lets itself be gone."""
         row, passed = self._read(self.projects[project]), ["draft"]
         for event in PATHS[goal][:-1]:
-            passed.append(ARROWS[event, passed[-1]][0])
+            target = ARROWS[event, passed[-1]][0]
+            passed.append(passed[-1] if target == SAME else target)
         for event in PATHS[goal][passed.index(row["state"]) :] if row["state"] in passed else ():
             self._ask_in_time(row["id"], event)
 
