@@ -63,6 +63,11 @@ GETS: dict[str, Mapping[str, int]] = {
     "/api/v1/dockets/{docket}/summary.xlsx": dict.fromkeys(ALL, 403)
     | {"handler": 200, "jinan": 200, "qingdao": 404, "auditor": 200},
     "/api/v1/dockets/{docket}": DOCKETS,
+    f"{PROJECT}/investments/{{round}}": OWN,
+    f"{PROJECT}/investments/{{round}}/list.xlsx": OWN,
+    f"{PROJECT}/progress-calls": OWN,
+    f"{BATCH}/doubled-invoices": PANELS,
+    f"{BATCH}/lapses": READERS,
     f"{BATCH}/panels": PANELS,
     f"{BATCH}/panels/{{number}}": PANELS | {"handler": 404, "auditor": 404},  # there is none
     f"{BATCH}/panels/{{number}}/sheets": PANELS | {"handler": 404, "auditor": 404},
@@ -110,6 +115,7 @@ def test_every_address_answers_each_person_within_their_reach(
         "{project}": projects[0]["id"],
         "{docket}": client.post("jinan", "/api/v1/batches/sd-gongfu-2024-2/dockets", DOCKET).json()["docket"],
         "{objection}": "018f0000-0000-7000-8000-000000000000",
+        "{round}": "half_year",
         "{number}": "1",
         "{purpose}": "review",
         "{panel}": "018f0000-0000-7000-8000-000000000000",

@@ -90,7 +90,7 @@ def test_a_known_caller_is_confirmed_on_the_trip_that_reads_what_was_asked_for(
     run, trips = Wire.run, []
 
     def counted(wire: Wire, sent: Any) -> Any:
-        trips.append([sql.split()[0] for sql, _ in sent])
+        trips.append([sql.split()[0] for sql, *_ in sent])
         return run(wire, sent)
 
     monkeypatch.setattr(Wire, "run", counted)
