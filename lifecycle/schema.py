@@ -1,6 +1,7 @@
 """The schema's version: bring a database to the newest, or take it back, and say where it stands."""
 
 import sqlite3
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -39,6 +40,7 @@ def current(database: Database) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+@cache
 def newest() -> str | None:
     """Return the newest revision this program knows."""
     return ScriptDirectory(str(HERE)).get_current_head()
