@@ -145,5 +145,5 @@ def room_to_return(case: Case) -> Judgement:
 def rules_may_be_waived(case: Case) -> Judgement:
     """R03, R05, R06, R13, R16: at least one rule is named, and each may be set aside."""
     named = case.facts.record.get("waived_rules") or None
-    allowed = sorted({entry.rule for entry in RULES.values() if entry.kind is not Kind.HARD})
+    allowed = sorted({entry.rule for entry in RULES.values() if entry.kind in (Kind.SOFT, Kind.WAIVABLE)})
     return Judgement(named is not None and all(code in allowed for code in named), named, allowed)

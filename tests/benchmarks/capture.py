@@ -15,6 +15,7 @@ from lifecycle.attempts import attempt
 from lifecycle.audit import Log
 from lifecycle.database import BEGIN, Database
 from lifecycle.requests import Request
+from lifecycle.surroundings import COUNT_OBJECTIONS
 from lifecycle.transition import LOCK_PROJECT, Outcome, transition_project
 from lifecycle.wire import COMMIT, Wire
 from lifecycle.wire import Sent as OnWire
@@ -22,7 +23,8 @@ from lifecycle.wire import Sent as OnWire
 from .acts import CYCLE, Step, Subject, caller, instant, request_of
 
 NUMBERED = re.compile(r"\$(\d+)")
-READS = [LOCK_PROJECT.compiled(psycopg_dialect.PGDialect_psycopg())]  # the only rows an act reads
+# The only rows that the cycle reads.
+READS = [one.compiled(psycopg_dialect.PGDialect_psycopg()) for one in (LOCK_PROJECT, COUNT_OBJECTIONS)]
 COLUMNS = {read.sql: read._columns for read in READS}
 COUNTED = ("entry", "pending", "disclosure", "checkpoint")
 

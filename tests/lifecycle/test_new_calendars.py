@@ -41,7 +41,10 @@ CHECKPOINTS = Statement(
     .where(_check.c.project_id == sa.bindparam("of"))
     .order_by(_check.c.kind, _check.c.number, _check.c.version)
 )
-NOTICES = Statement(sa.select(_notice).order_by(_notice.c.created_at, _notice.c.id))
+NOTICES = Statement(
+    # What nobody is there to be told is in the ledger too.
+    sa.select(_notice).where(_notice.c.status != "skipped").order_by(_notice.c.created_at, _notice.c.id)
+)
 PRETEND = Statement(
     sa.update(_batch)
     .where(_batch.c.id == sa.bindparam("of"))
@@ -288,7 +291,7 @@ def test_typed_dates_deadlines_by_hand_and_stopped_clocks_stay(database: Databas
         "publicity_starts_on": "2024-08-12",
         "publicity_ends_on": "2024-08-20",
     }
-    act(database, log, typed["id"], "start_publicity", fields=stated)
+    act(database, log, typed["id"], "start_publicity", fields=stated, reason="逢会议顺延")
     for row in (by_hand, going):
         act(database, log, row["id"], "start_publicity")
     builders.drive(database, log, stopped["id"], "published")

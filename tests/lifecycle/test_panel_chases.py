@@ -85,7 +85,7 @@ def test_the_expert_alone_is_told_in_the_inbox_and_by_mail(panel: Panel, setting
     deliver(panel.database, send, lambda: NOW + HOUR, origin="test.invalid/log")
     (told,) = [parcel for parcel in parcels if parcel.target == "cid@example.invalid"]
     assert told.subject.startswith("【催办】评审一组：评分表2份待提交")
-    assert "截止日为2024-08-12" in told.text
+    assert "截止日为2024年8月12日" in told.text
     assert "请于周一前提交" in told.text
     assert HANDLER.actor.id in told.text
     assert not any(row["code"] in told.text or row["title"] in told.text for row in panel.projects)

@@ -30,7 +30,7 @@ def copy_of(settings: Settings, database: Database, folder: Path) -> Iterator[Da
         opened.close()
         return
     url = sa.make_url(settings.url)
-    database.engine.dispose()  # a template must have no other connection
+    database.pool.close()  # a template must have no other connection
     name = f"{url.database}_backup"
     admin = url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
     with psycopg.connect(admin, autocommit=True) as connection:
