@@ -88,6 +88,7 @@ class Project(models.Model):
     signers = models.JSONField()
     deadlines = models.JSONField()
     responsible = models.JSONField()
+    lists = models.JSONField()
     pending = models.JSONField(null=True)
     plan = models.JSONField()
     head_seq = models.BigIntegerField(default=0)
