@@ -35,6 +35,7 @@ robust = settings(derandomize=True, deadline=None, max_examples=150)
 
 def test_every_rule_that_the_definition_names_is_registered_and_every_registered_rule_is_named():
     assert set(RULES) == NAMED
+    assert len(RULES) == 61
 
 
 def test_every_rule_serves_a_rule_of_the_programme_under_its_clause():
