@@ -76,6 +76,22 @@ def test_R21_a_project_without_publication_has_no_window():
 
 
 @pytest.mark.parametrize("name", ["half_year", "one_year"])
+def test_R21_a_window_typed_in_order_that_ends_from_today_on_is_met_and_one_reversed_past_or_half_typed_is_not(name):
+    on = date(2025, 1, 10)
+    for opens, ends, met in (
+        ("2025-01-10", "2025-01-10", True),
+        ("2025-01-11", "2025-01-10", False),
+        ("2024-12-01", "2025-01-10", True),
+        ("2024-12-01", "2025-01-09", False),
+    ):
+        typed = case(f"open_{name}_round", on, record={f"{name}_opens_on": opens, f"{name}_ends_on": ends})
+        days = (date.fromisoformat(opens), date.fromisoformat(ends))
+        assert judge("window_in_order", typed) == Judgement(met, days, on)
+    half = case(f"open_{name}_round", on, record={f"{name}_ends_on": ABSENT})
+    assert judge("window_in_order", half) == Judgement(False, None, on)
+
+
+@pytest.mark.parametrize("name", ["half_year", "one_year"])
 def test_R21_verified_money_up_to_the_claim_is_met_and_more_less_than_none_or_nothing_is_not(name):
     claimed = {f"{name}_invested_fen": 100_000_050}
     for verified, met, seen in (

@@ -3,10 +3,11 @@
 from datetime import date
 
 import pytest
-from cases import ABSENT, DEFINITION, WINDOWS, case, judge, policy_with
+from cases import ABSENT, DEFINITION, POLICY, WINDOWS, case, judge, policy_with
 
 from states.facts import Room
 from states.findings import Judgement
+from states.panels import Panelled
 from states.rules import RULES
 
 BUDGET = ("budget", "batch")
@@ -173,3 +174,26 @@ def test_R27_publicity_of_a_proposal_is_not_dated_back_nor_cut_short():
     assert judge(rule, late) == Judgement(False, (first, last), (date(2025, 10, 28), last))
     unset = case("publicize_reward", record={"reward_publicity_starts_on": ABSENT})
     assert judge(rule, unset) == Judgement(False, None, None)
+
+
+EVALUATED = POLICY.panels["reward"]
+ASKED_FOR = POLICY.model_copy(update={"panels": {"reward": EVALUATED.model_copy(update={"required": True})}})
+
+
+@pytest.mark.parametrize(
+    ("policy", "panelled", "score", "met", "seen"),
+    [
+        (POLICY, None, "85.00", True, {}),
+        (ASKED_FOR, None, "85.00", False, {"综合评价": "85.00"}),
+        (POLICY, Panelled(False, None), "85.00", False, {"综合评价": "85.00"}),
+        (POLICY, Panelled(True, "85.00"), "85.00", True, {"综合评价": "85.00"}),
+        (POLICY, Panelled(True, "84.99"), "85.00", False, {"综合评价": "85.00"}),
+    ],
+)
+def test_R25_the_score_of_a_panel_that_concluded_is_met_and_another_or_an_open_panel_is_not(
+    policy, panelled, score, met, seen
+):
+    panels = {"reward": panelled, "review": Panelled(False, None)} if panelled else {}
+    judged = case("propose_tier", policy=policy, panels=panels, record={"evaluation_score": score})
+    threshold = {"综合评价": panelled.score if panelled else None} if seen else {}
+    assert judge("evaluation_concluded", judged) == Judgement(met, seen, threshold)
