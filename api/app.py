@@ -15,6 +15,7 @@ from api.problems import respond
 from api.routes import (
     addresses,
     audit,
+    audit_exports,
     awards,
     batches,
     bulk,
@@ -58,7 +59,7 @@ from schedules.runner import Runner
 ROUTERS = (
     *(transitions, projects, history, bulk, dockets, awards, batches, imports),
     *(checkpoints, deadlines, responsibles, chases, notices, messages),
-    *(addresses, feeds, jobs, plans, trials, panels, reviews, audit),
+    *(addresses, feeds, jobs, plans, trials, panels, reviews, audit, audit_exports),
     *(investments, calls, lapses),
     *(documents, papers, definitions, people, objections, public, explanations, health),
 )

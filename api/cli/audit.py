@@ -17,7 +17,7 @@ import psycopg
 import typer
 from rich.console import Console
 
-from api.cli import bundles
+from api.cli import bundles, exports
 from api.cli.keys import keys
 from api.cli.output import REFUSED, emit, escape, usage
 from api.cli.people import AsJson
@@ -40,6 +40,7 @@ from states.findings import Text
 audit = typer.Typer(help="留痕封存 / the audit log's seal", no_args_is_help=True)
 audit.add_typer(keys, name="keys")
 audit.command("bundle")(bundles.bundle)
+audit.command("export")(exports.export)
 audit.command("verifier")(bundles.verifier)
 audit.command("verify")(bundles.verify)
 audit.command("witness")(bundles.witness)

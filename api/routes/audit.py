@@ -9,8 +9,8 @@ from starlette.responses import Response, StreamingResponse
 from api.dependencies import Here, Visit
 from api.openapi import answers, operation
 from api.requests import StrictRoute
+from lifecycle.exporting.scope import Kind
 from lifecycle.seal.bundle import Bundle, Order, make_bundle, record_bundle
-from lifecycle.seal.bundle.scope import Kind
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"], route_class=StrictRoute)
 ZIP = "application/zip"

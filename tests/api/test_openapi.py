@@ -24,7 +24,7 @@ from tests.api.test_projects import filed
 from tests.lifecycle.workbook_tables import HEADER, line
 
 OPERATIONS = {
-    "takeBundle",
+    "takeBundle", "exportLog",
     "listBatches", "openBatch", "showBatch", "listTasks", "listQuotas", "countProjects",
     "listProjects", "createProject", "showProject", "amendProject", "assessProject",
     "listTransitions", "transitionProject", "previewTransitions", "commitTransitions", "showHistory",

@@ -77,6 +77,7 @@ GETS: dict[str, Mapping[str, int]] = {
     "/api/v1/reviews/{panel}/projects/{project}": REVIEWS | {"expert": 404},
     "/api/v1/reviews/{panel}/sheets/{sheet}": REVIEWS | {"expert": 404},
     "/api/v1/audit/bundle": dict.fromkeys(ALL, 403) | {"auditor": 409},  # nothing is sealed yet
+    "/api/v1/audit/exports/{form}": dict.fromkeys(ALL, 403) | {"auditor": 409},
     f"{BATCH}/reminder-plan": READERS,
     "/api/v1/checkpoints": ANYONE,  # as the list of projects
     "/api/v1/notices": ANYONE,  # everybody's own at least
@@ -127,6 +128,7 @@ def test_every_address_answers_each_person_within_their_reach(
         "{document}": "018f0000-0000-7000-8000-000000000000",
         "{code}": "busy",
         "{login}": "me",
+        "{form}": "xes",
         "{token}": "pilotcal_nobody",
     }
     for path, expected in GETS.items():

@@ -2,8 +2,9 @@
 
 from importlib.resources import files
 
-from lifecycle.seal.bundle.scope import Scope
-from lifecycle.seal.bundle.views import COLUMNS
+from lifecycle.exporting.events import ATTRIBUTES
+from lifecycle.exporting.scope import Scope
+from lifecycle.exporting.tables import COLUMNS
 from lifecycle.seal.heads import TreeHead
 
 KINDS = {"log": ("整个日志", "the whole log"), "batch": ("一个批次", "a batch"), "project": ("一个项目", "a project")}
@@ -20,8 +21,12 @@ def readme(head: TreeHead, scope: Scope, made_at: str) -> str:
 
 def dictionary() -> str:
     """Return the data dictionary."""
-    columns = "\n".join(f"| `{column.code}` | {column.zh} | {column.told} |" for column in COLUMNS)
-    return _text("DICTIONARY.md").format(columns=columns)
+    told = {"columns": COLUMNS, "attributes": ATTRIBUTES}
+    tables = {
+        name: "\n".join(f"| `{one.code}` | {one.zh} | {one.told} |" for one in some)  # type: ignore[attr-defined]
+        for name, some in told.items()
+    }
+    return _text("DICTIONARY.md").format(**tables)
 
 
 def _text(name: str) -> str:

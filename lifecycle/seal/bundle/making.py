@@ -15,12 +15,14 @@ import orjson
 
 from lifecycle.audit import Change, Deed, Log, append_to_system
 from lifecycle.callers import Caller
-from lifecycle.canonical import instant, parse_canonical
+from lifecycle.canonical import parse_canonical
 from lifecycle.database import Transaction
-from lifecycle.errors import Conflict, Forbidden, Unreadable
+from lifecycle.errors import Unreadable
+from lifecycle.exporting.forms import FORMS
+from lifecycle.exporting.scope import Kind, Scope, disclosures_of, entries_of, number_of
+from lifecycle.exporting.sources import Source, source_of
+from lifecycle.exporting.tables import cell
 from lifecycle.seal.bundle.explaining import dictionary, readme
-from lifecycle.seal.bundle.scope import Kind, Scope, disclosures_of, entries_of, scope_of
-from lifecycle.seal.bundle.views import VIEWS, cell, records
 from lifecycle.seal.ends import PATH, ends_at, last_told, proof_of
 from lifecycle.seal.heads import TreeHead, parse_head
 from lifecycle.seal.keyring import STREAM as KEYS
@@ -28,12 +30,17 @@ from lifecycle.seal.merkle import SHA256
 from lifecycle.seal.notes import NoteError, parse_note
 from lifecycle.seal.paths import Hashes, stored
 from lifecycle.seal.tiles import CHECKPOINT, COSIGNED, HANDOVERS
-from lifecycle.seal.trees import root_of, size_of
 from lifecycle.signing import Receipt
 from lifecycle.statements import Row
 from states.findings import Text
 
 FORMAT = "pilot-audit-bundle/1"
+VIEWS = {f"entries.{form.suffix}": form for form in FORMS.values()}
+TABLES = (
+    "entries.csv",
+    "entries.jsonl",
+    "entries.xlsx",
+)  # what the verifier reads: made where nothing else is asked for
 XLSX_LIMIT = 100_000  # entries: beyond it the workbook takes longer than all the rest
 STREAM = "audit"
 
@@ -45,7 +52,7 @@ class Order:
     kind: Kind = "log"
     name: str | None = None
     since: tuple[int, ...] = ()
-    views: tuple[str, ...] | None = None  # None: all, the workbook up to `XLSX_LIMIT` entries
+    views: tuple[str, ...] | None = None  # None: the tables, the workbook up to `XLSX_LIMIT` entries
     disclosures: bool = False  # with the values behind the commitments
 
 
@@ -63,9 +70,12 @@ class Bundle:
     @property
     def name(self) -> str:
         """Return a name for the file."""
-        about = self.scope.code or self.scope.kind
-        plain = "".join(char if char.isascii() and (char.isalnum() or char in "-.") else "_" for char in about)
-        return f"audit-{plain}-{self.head.size}.zip"
+        return f"audit-{self.source.about}-{self.head.size}.zip"
+
+    @property
+    def source(self) -> Source:
+        """Return what its views are taken from."""
+        return Source(self.scope, self.head, self.made_at)
 
 
 def prepare(tx: Transaction, origin: str, folder: Path, caller: Caller, order: Order) -> Bundle:
@@ -77,22 +87,11 @@ def prepare(tx: Transaction, origin: str, folder: Path, caller: Caller, order: O
         Conflict: nothing is published yet, or the database is not that of the published head.
         Unreadable: there is no table of that name.
     """
-    if "audit" not in caller.actor.rights:
-        raise Forbidden(Text("导出包仅供审计", "bundles are for auditors"))
+    source = source_of(tx, origin, folder, caller, order.kind, order.name)
     strange = set(order.views or ()) - set(VIEWS)
     if strange:
         raise Unreadable(Text(f"没有表格{min(strange)[:64]}", f"there is no table {min(strange)[:64]}"))
-    try:
-        head = parse_head(parse_note((folder / CHECKPOINT).read_bytes()).text)
-        if head.origin != origin or size_of(tx) < head.size or root_of(tx, head.size) != head.root:
-            raise Conflict(
-                Text("已公布的检查点与数据库不符，请先查明原因", "the published checkpoint is not of this database")
-            )
-    except (FileNotFoundError, NoteError):
-        words = Text("尚未公布检查点，请先运行封存", "no checkpoint is published: run the sealer first")
-        raise Conflict(words) from None
-    scope = scope_of(tx, order.kind, order.name)
-    return Bundle(order, scope, head, folder, instant(caller.now), last_told(tx, head.size))
+    return Bundle(order, source.scope, source.head, folder, source.made_at, last_told(tx, source.head.size))
 
 
 def record_bundle(tx: Transaction, log: Log, folder: Path, caller: Caller, order: Order) -> tuple[Bundle, Receipt]:
@@ -156,8 +155,7 @@ def members(tx: Transaction, bundle: Bundle) -> Iterator[tuple[str, Iterator[byt
         yield "disclosures.jsonl", _disclosures(tx, scope, size)
     yield "documents.csv", _documents(tx, scope, size)
     for name in views:
-        rows = (row for some in entries_of(tx, scope, size) for row in some)
-        yield f"views/{name}", VIEWS[name](records(rows))
+        yield f"views/{name}", VIEWS[name].write(tx, bundle.source)
 
 
 def verifier() -> bytes:
@@ -189,8 +187,8 @@ class _Sink(io.RawIOBase):
 def _views(tx: Transaction, bundle: Bundle) -> Sequence[str]:
     if bundle.order.views is not None:
         return bundle.order.views
-    number = sum(len(some) for some in entries_of(tx, bundle.scope, bundle.head.size))
-    return [name for name in VIEWS if number <= XLSX_LIMIT or not name.endswith(".xlsx")]
+    number = number_of(tx, bundle.scope, bundle.head.size)
+    return [name for name in TABLES if number <= XLSX_LIMIT or not name.endswith(".xlsx")]
 
 
 def _manifest(bundle: Bundle, views: Sequence[str]) -> dict[str, Any]:

@@ -417,15 +417,17 @@ def csv_rows(bundle: zipfile.ZipFile, name: str) -> Iterator[list[str]]:
 
 
 def xlsx_rows(bundle: zipfile.ZipFile, name: str) -> Iterator[list[str]]:
-    """Yield the rows of a workbook's one sheet; its cells hold their text themselves (inline strings or numbers)."""
+    """Yield the rows of a workbook, sheet by sheet; its cells hold their text themselves (inline strings or numbers)."""
     space = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-    book = zipfile.ZipFile(io.BytesIO(bundle.read(name)))
-    with book.open("xl/worksheets/sheet1.xml") as sheet:
-        for _, row in iterparse(sheet):
-            if row.tag == f"{space}row":
-                if row.get("r") != "1":
-                    yield ["".join(part.itertext()) for part in row.iter(f"{space}c")]
-                row.clear()
+    with bundle.open(name) as member, zipfile.ZipFile(member) as book:
+        sheets = [one for one in book.namelist() if one.startswith("xl/worksheets/")]
+        for one in sorted(sheets, key=lambda one: (len(one), one)):  # sheet2.xml before sheet10.xml
+            with book.open(one) as sheet:
+                for _, row in iterparse(sheet):
+                    if row.tag == f"{space}row":
+                        if row.get("r") != "1":
+                            yield ["".join(part.itertext()) for part in row.iter(f"{space}c")]
+                        row.clear()
 
 
 def tables_of(bundle: zipfile.ZipFile, report: Report) -> list[tuple[str, Iterator[Any], Callable[[list[Any]], Any]]]:

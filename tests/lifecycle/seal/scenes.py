@@ -10,8 +10,8 @@ from typing import Any
 from lifecycle.audit import Log
 from lifecycle.canonical import canonical_bytes, leaf_hash, parse_canonical
 from lifecycle.database import Database
+from lifecycle.exporting.scope import scope_of
 from lifecycle.seal.bundle import Bundle, Order, make_bundle
-from lifecycle.seal.bundle.scope import scope_of
 from lifecycle.seal.ends import End, ends_at, last_told, tell_heads
 from lifecycle.seal.halts import Halted
 from lifecycle.seal.heads import TreeHead, open_head

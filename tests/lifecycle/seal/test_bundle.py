@@ -15,9 +15,9 @@ from lifecycle.audit import Deed, Log, append_to_system
 from lifecycle.callers import Caller, Source
 from lifecycle.database import Database
 from lifecycle.errors import Conflict, Forbidden, NotFound, Unreadable
+from lifecycle.exporting.tables import COLUMNS, cell
 from lifecycle.seal.bundle import Order, record_bundle
 from lifecycle.seal.bundle.making import verifier
-from lifecycle.seal.bundle.views import COLUMNS, cell
 from lifecycle.seal.ends import tell_heads
 from lifecycle.seal.merkle import SHA256, suite_named
 from lifecycle.seal.rotation import hand_over, introduce, retire

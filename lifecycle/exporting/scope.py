@@ -1,6 +1,6 @@
-"""What a bundle is about: the whole log, a batch, or a project; and the sealed entries of it, in the bundle's order."""
+"""What is taken away of the log: all of it, a batch or a project; its sealed entries, by place or stream by stream."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from lifecycle.seal.ends import STREAM as HEADS
 from lifecycle.seal.keyring import STREAM as KEYS
 from lifecycle.sets import for_both, select_many, within
 from lifecycle.statements import Row, Statement
-from lifecycle.tables import Batch, Disclosure, Entry, Leaf, Project
+from lifecycle.tables import Batch, Disclosure, Entry, Leaf, Project, SealedStream
 from states.findings import Text
 
 _entry = Entry.__table__  # type: ignore[attr-defined]
@@ -21,10 +21,11 @@ _leaf = Leaf.__table__  # type: ignore[attr-defined]
 _disclosure = Disclosure.__table__  # type: ignore[attr-defined]
 _batch = Batch.__table__  # type: ignore[attr-defined]
 _project = Project.__table__  # type: ignore[attr-defined]
+_sealed = SealedStream.__table__  # type: ignore[attr-defined]
 
 Kind = Literal["log", "batch", "project"]
 CHUNK = 2_000  # entries at a time
-STREAMS = 200  # streams at a time: some thousand entries
+STREAMS = 200  # streams whose lengths are asked for at a time
 
 _COLUMNS = (_leaf.c.index, _leaf.c.hash, *_entry.c)
 BY_INDEX = Statement(
@@ -37,9 +38,26 @@ BY_STREAM = for_both(
     lambda d: (
         sa.select(*_COLUMNS)
         .join(_entry, _entry.c.id == _leaf.c.entry_id)
-        .where(within(_entry.c.stream, "streams", d))
+        .where(
+            within(_entry.c.stream, "streams", d),
+            _entry.c.seq > sa.bindparam("after"),
+            _entry.c.seq <= sa.bindparam("to"),
+        )
         .order_by(_entry.c.stream, _entry.c.seq)
     )
+)
+LENGTHS = for_both(
+    lambda d: (
+        sa.select(_entry.c.stream, sa.func.max(_entry.c.seq).label("length"))
+        .where(within(_entry.c.stream, "streams", d))
+        .group_by(_entry.c.stream)
+    )
+)
+NEXT_STREAMS = Statement(
+    sa.select(_sealed.c.stream)
+    .where(_sealed.c.stream > sa.bindparam("after"), _sealed.c.stream.like(sa.bindparam("kind")))
+    .order_by(_sealed.c.stream)
+    .limit(sa.literal(STREAMS, sa.Integer()))
 )
 DISCLOSED = for_both(lambda d: sa.select(_disclosure).where(within(_disclosure.c.entry_id, "entries", d, "uuid")))
 BATCH = Statement(
@@ -65,6 +83,12 @@ class Scope(NamedTuple):
     id: str | None = None
     code: str | None = None
     streams: Sequence[str] | None = None
+
+    def alone(self) -> "Scope":
+        """Return the scope without the log's own streams of keys and heads; the whole log is what it is."""
+        if self.streams is None:
+            return self
+        return self._replace(streams=[name for name in self.streams if name not in (KEYS, HEADS)])
 
 
 def scope_of(tx: Transaction, kind: Kind, name: str | None) -> Scope:
@@ -94,15 +118,56 @@ def entries_of(tx: Transaction, scope: Scope, size: int) -> Iterator[list[Row]]:
 
     Of the whole log by their place in the tree; otherwise stream by stream, those of keys and heads first.
     """
-    if scope.streams is None:
-        for first in range(0, size, CHUNK):
-            yield tx.fetch(BY_INDEX, first=first, end=min(size, first + CHUNK))
+    if scope.streams is not None:
+        yield from entries_by_stream(tx, scope, size)
         return
-    for at in range(0, len(scope.streams), STREAMS):
-        rows = select_many(tx, BY_STREAM, "streams", list(scope.streams[at : at + STREAMS]))
-        sealed = [row for row in rows if row["index"] < size]
-        for first in range(0, len(sealed), CHUNK):
-            yield sealed[first : first + CHUNK]
+    for first in range(0, size, CHUNK):
+        yield tx.fetch(BY_INDEX, first=first, end=min(size, first + CHUNK))
+
+
+def entries_by_stream(tx: Transaction, scope: Scope, size: int, kind: str = "") -> Iterator[list[Row]]:
+    """Yield the sealed entries of a scope stream by stream, some thousand at a time, however long a stream is.
+
+    `kind` chooses streams by how their names begin, such as `project/`.
+    """
+    for some in _streams(tx, scope, kind):
+        lengths = {row["stream"]: row["length"] for row in select_many(tx, LENGTHS, "streams", some)}
+        for together in _together([name for name in some if name in lengths], lengths):
+            for after in range(0, max(lengths[name] for name in together), CHUNK):
+                rows = select_many(tx, BY_STREAM, "streams", together, after=after, to=after + CHUNK)
+                yield [row for row in rows if row["index"] < size]
+
+
+def number_of(tx: Transaction, scope: Scope, size: int) -> int:
+    """Return how many entries a scope has; of a part, those not sealed yet are counted too."""
+    if scope.streams is None:
+        return size
+    return sum(row["length"] for some in _streams(tx, scope, "") for row in select_many(tx, LENGTHS, "streams", some))
+
+
+def _streams(tx: Transaction, scope: Scope, kind: str) -> Iterator[Sequence[str]]:
+    if scope.streams is not None:
+        names = [name for name in scope.streams if name.startswith(kind)]
+        yield from (names[at : at + STREAMS] for at in range(0, len(names), STREAMS))
+        return
+    found = [row["stream"] for row in tx.fetch(NEXT_STREAMS, after="", kind=f"{kind}%")]
+    while found:
+        yield found
+        found = [row["stream"] for row in tx.fetch(NEXT_STREAMS, after=found[-1], kind=f"{kind}%")]
+
+
+def _together(streams: Sequence[str], lengths: Mapping[str, int]) -> Iterator[list[str]]:
+    """Yield streams that are read at once: so many that they come to no more than `CHUNK` entries, or one long one."""
+    held: list[str] = []
+    number = 0
+    for name in streams:
+        if held and number + lengths[name] > CHUNK:
+            yield held
+            held, number = [], 0
+        held.append(name)
+        number += lengths[name]
+    if held:
+        yield held
 
 
 def disclosures_of(tx: Transaction, rows: Sequence[Row]) -> list[Row]:
