@@ -47,6 +47,7 @@ STATUS: dict[str, int] = {
     "rules-unmet": 422,
     "too-soon": 429,
     "internal": 500,
+    "log-broken": 500,
     "busy": 503,
     "file-unavailable": 503,
     "not-ready": 503,

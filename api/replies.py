@@ -32,13 +32,16 @@ def reply(
     return Response(orjson.dumps(content), status, headers, "application/json")
 
 
-def page(request: Request, items: list[dict[str, Any]], cursor: str | int | None, name: str) -> Response:
-    """Return a page: `items`, and `next`, the address of what follows (null: no more), also as a Link header."""
+def page(request: Request, items: list[dict[str, Any]], cursor: str | int | None, name: str, **more: Any) -> Response:
+    """Return a page: `items`, and `next`, the address of what follows (null: no more), also as a Link header.
+
+    `more` is what else is said of the page.
+    """
     link = None
     if cursor is not None:
         kept = [(key, value) for key, value in request.query_params.multi_items() if key != name]
         link = f"{request.scope['path']}?{urlencode([*kept, (name, str(cursor))])}"
-    return reply({"items": items, "next": link}, link=link)
+    return reply({"items": items, "next": link, **more}, link=link)
 
 
 def file(content: bytes, media_type: str, name: str | None = None, headers: dict[str, str] | None = None) -> Response:

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any, TypeGuard
 
@@ -101,6 +101,18 @@ def is_commitment(value: object) -> TypeGuard[Mapping[str, str]]:
         return False
     committed = value.get("$c")
     return isinstance(committed, str) and _COMMITTED.fullmatch(committed) is not None
+
+
+def committed_in(body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield the commitments of an entry with their paths in it: of its changes, its reason, and how it came in."""
+    for index, change in enumerate(body["changes"]):
+        for side in ("old", "new"):
+            if is_commitment(change[side]):
+                yield f"/changes/{index}/{side}", change[side]
+    source = body["source"]
+    for path, value in (("/reason", body["reason"]), ("/source/ip", source["ip"]), ("/source/ua", source["ua"])):
+        if is_commitment(value):
+            yield path, value
 
 
 def _committed(entry_id: str, path: str, salt: bytes, value: Any) -> str:

@@ -147,6 +147,14 @@ class ListRefused(Refusal):
     title = Text("明细有误，未保存", "The list has faults, nothing was kept")
 
 
+class LogBroken(Refusal):
+    """What was asked for would have to be rebuilt from log entries, and these do not hold together."""
+
+    code = "log-broken"
+    outcome = "failed"
+    title = Text("留痕不完整，无法还原", "The log does not hold together")
+
+
 class Busy(Refusal):
     """The row is held by another act for longer than the lock's limit; nothing was done, try again."""
 

@@ -1,7 +1,7 @@
 """Projects as people read them: lists, counts, and one project whole, each within the caller's reach."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
@@ -43,9 +43,9 @@ _check = Checkpoint.__table__  # type: ignore[attr-defined]
 
 COUNTED = ("state", "city")
 FILTER_LENGTH = 300
-_SHOWN = ("id", "code", "title", "state", "version", "city", "task_code", "lead_name", "lead_code", "ownership")
-_READ = (*_SHOWN, "investment_fen", "entered_on", "changed_at", "batch_id", "definition_hash", "policy_hash")
-_WHOLE = ("members", "group_name", "starts_on", "ends_on", "filed_rank", "left_state", "flags", "signers")
+SHOWN = ("id", "code", "title", "state", "version", "city", "task_code", "lead_name", "lead_code", "ownership")
+_READ = (*SHOWN, "investment_fen", "entered_on", "changed_at", "batch_id", "definition_hash", "policy_hash")
+WHOLE = ("members", "group_name", "starts_on", "ends_on", "filed_rank", "left_state", "flags", "signers")
 _VERSIONS = Statement(
     sa.select(_rulebook.c.hash, _rulebook.c.kind).where(
         sa.or_(_rulebook.c.kind == "definition", _rulebook.c.kind == "policy")
@@ -99,7 +99,7 @@ def list_projects(
     rows = select_many(tx, statement, "states", states, **values, **reach, **last, limit=limit + 1)
     more = write_cursor(sort, rows[limit - 1]) if len(rows) > limit else None
     pinned = [rules_for(tx, row["definition_hash"], row["policy_hash"]) for row in rows[:limit]]
-    return Page([_item(row, rules.definition) for row, rules in zip(rows, pinned, strict=False)], more)
+    return Page([item_of(row, rules.definition) for row, rules in zip(rows, pinned, strict=False)], more)
 
 
 def count_projects(tx: Transaction, caller: Caller, batch: str, by: str) -> dict[str, int]:
@@ -131,8 +131,8 @@ def show_project(tx: Transaction, caller: Caller, project: str) -> dict[str, Any
     kept_back = hidden_documents(actor, rules.definition)
     opened = tx.fetch(_OPEN_CHECKPOINTS, of=project)
     return {
-        **_item(row, rules.definition),
-        **{name: plain(row[name]) for name in (*_WHOLE, *PRIVATE)},
+        **item_of(row, rules.definition),
+        **{name: plain(row[name]) for name in (*WHOLE, *PRIVATE)},
         "created_at": instant(row["created_at"]),
         "record": {name: value for name, value in row["record"].items() if name not in unseen},
         "documents": {kind: value for kind, value in row["documents"].items() if kind not in kept_back},
@@ -161,7 +161,7 @@ def _contains(_dialect: str) -> Any:
 
 # A definition says which states a phase has, so a phase is looked for as pairs of definition and state.
 _STATE_OF_VERSION = _project.c.definition_hash + "/" + _project.c.state
-_CONDITIONS: dict[str, Callable[[str], Any]] = {
+CONDITIONS: dict[str, Callable[[str], Any]] = {
     "batch": _equals(_project.c.batch_id, "batch"),
     "states": lambda dialect: within(_project.c.state, "states", dialect),
     "phase": lambda dialect: within(_STATE_OF_VERSION, "states", dialect),
@@ -185,7 +185,7 @@ def _listing(names: frozenset[str], sort: str, *, onward: bool) -> Statement:
 
     def build(dialect: str) -> Any:
         found = sa.select(*(_project.c[name] for name in _READ))
-        found = found.where(*(_CONDITIONS[name](dialect) for name in sorted(names)))
+        found = found.where(*(CONDITIONS[name](dialect) for name in sorted(names)))
         if onward:
             found = found.where(place < mark if falls else place > mark)
         order = (column.desc(), _project.c.id.desc()) if falls else (column, _project.c.id)
@@ -200,7 +200,7 @@ def _counting(names: frozenset[str], by: str) -> Statement:
     return for_both(
         lambda dialect: (
             sa.select(column, sa.func.count().label("number"))
-            .where(*(_CONDITIONS[name](dialect) for name in sorted(names)))
+            .where(*(CONDITIONS[name](dialect) for name in sorted(names)))
             .group_by(column)
             .order_by(column)
         )
@@ -235,10 +235,11 @@ def _states_of_phase(tx: Transaction, filters: Filters) -> list[str]:
     ]
 
 
-def _item(row: Row, definition: LifecycleDefinition) -> dict[str, Any]:
+def item_of(row: Mapping[str, Any], definition: LifecycleDefinition) -> dict[str, Any]:
+    """Return a project as an item of a list, with labels of its own version of the lifecycle."""
     state = definition.states.get(row["state"])
     return {
-        **{name: row[name] for name in _SHOWN},
+        **{name: row[name] for name in SHOWN},
         "state_label": label_of(state, row["state"]),
         "phase": state.phase if state else None,
         "investment_fen": row["investment_fen"],

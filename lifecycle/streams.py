@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from lifecycle.canonical import ZERO_HASH, NotCanonical, instant, leaf_hash, parse_canonical
-from lifecycle.commitments import Disclosure, is_commitment, opens
+from lifecycle.commitments import Disclosure, committed_in, is_commitment, opens
 from lifecycle.database import Transaction
 from lifecycle.sets import for_both, select_many, within
 from lifecycle.snapshots import ABOUT_ACT, NESTED
@@ -52,6 +52,8 @@ class Played:
     changed_at: str | None = None
     private: set[str] = field(default_factory=set)  # paths whose values the log holds as commitments
     problems: list[str] = field(default_factory=list)
+    ended: bool = True  # no entry of the stream follows
+    unopened: list[Withheld] = field(default_factory=list)  # commitments of any entry whose disclosures are not there
 
 
 Opener = Mapping[tuple[str, str], Disclosure]
@@ -76,6 +78,16 @@ class Cut(NamedTuple):
 WHOLE = Cut()
 
 
+def bounded(rows: Sequence[Row], most: int) -> Sequence[Row]:
+    """Return as many of the projects' rows as have no more entries together than `most`, and one at least."""
+    total = 0
+    for number, row in enumerate(rows):
+        total += row["head_seq"]
+        if total > most and number:
+            return rows[:number]
+    return rows
+
+
 def play(tx: Transaction, projects: Sequence[str], cuts: Mapping[str, Cut] | None = None) -> Iterator[Played]:
     """Play the streams of these projects and return them in the order asked; two reads for all.
 
@@ -90,7 +102,23 @@ def play(tx: Transaction, projects: Sequence[str], cuts: Mapping[str, Cut] | Non
     }
     found = cuts or {}
     played = ((entries[f"project/{project}"], found.get(project, WHOLE)) for project in projects)
-    return (_play(list(takewhile(cut.takes, rows)), disclosures) for rows, cut in played)
+    return (_cut(rows, cut, disclosures) for rows, cut in played)
+
+
+def _cut(rows: Sequence[Row], cut: Cut, disclosures: Opener) -> Played:
+    """Play the rows that the cut takes. Where an instant cuts, the next row must continue them: none is missing."""
+    taken = list(takewhile(cut.takes, rows))
+    played = _play(taken, disclosures)
+    played.ended = len(taken) == len(rows)
+    if cut.before is not None and taken and not played.ended:
+        after = rows[len(taken)]
+        try:
+            body = parse_canonical(after["body"])
+            if (body["seq"], body["prev"]) != (played.seq + 1, played.leaf.hex()):
+                played.problems.append(f"entry {after['seq']} does not continue the one before it")
+        except (NotCanonical, KeyError, TypeError, ValueError) as error:
+            played.problems.append(f"entry {after['seq']} cannot be read: {type(error).__name__}: {error}")
+    return played
 
 
 def _play(entries: Sequence[Row], disclosures: Opener) -> Played:
@@ -101,6 +129,8 @@ def _play(entries: Sequence[Row], disclosures: Opener) -> Played:
         try:
             body = parse_canonical(entry["body"])
             chain(played, entry, body)
+            places = ((body["id"], path) for path, _ in committed_in(body))
+            played.unopened += [Withheld(*place) for place in places if place not in disclosures]
             if body["outcome"] == "success":
                 _apply(played, body, disclosures)
         except (NotCanonical, KeyError, TypeError, ValueError) as error:

@@ -13,13 +13,20 @@ from api.cli.session import Session, open_session
 from lifecycle.attempts import attempt
 from lifecycle.batches import find_batch
 from lifecycle.callers import Caller
+from lifecycle.canonical import instant
 from lifecycle.database import Transaction
 from lifecycle.history import project_history
 from lifecycle.listing import Filters, list_projects, show_project
+from lifecycle.pages import Page
+from lifecycle.past import read_instant, show_project_then
+from lifecycle.past_lists import list_projects_then
 from lifecycle.requests import Request
 from lifecycle.transition import offered_transitions, transition_project, try_transition
 
 Project = Annotated[str, typer.Argument(help="项目编号或标识 / project code or id")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", help="某一时刻（含） / as of an instant, RFC 3339: 2024-08-05T18:00:00+08:00")
+]
 
 
 def list_all(
@@ -30,17 +37,26 @@ def list_all(
     sort: str = "code",
     after: Annotated[str | None, typer.Option(help="上一页给出的位置 / cursor from the page before")] = None,
     limit: int = 50,
+    as_of: AsOf = None,
     as_login: AsLogin = None,
     as_json: AsJson = False,
 ) -> None:
-    """项目台账 / list projects."""
+    """项目台账 / list projects, as they are or as of an instant."""
     session = open_session()
+    if as_of and (batch is None or text or sort != "code"):
+        usage("--as-of须与--batch同用，可按--state、--city筛选", "--as-of goes with --batch, --state and --city alone")
+    more: dict[str, Any] = {}
     with refusals(as_json):
         caller = session.caller(as_login)
         with session.database.reading() as tx:
             batch_id = find_batch(tx, batch)["id"] if batch else None
-            filters = Filters(batch=batch_id, states=tuple(state or ()), city=city, text=text)
-            page = list_projects(tx, caller, filters, sort, after, limit)
+            if as_of and batch_id:
+                at = read_instant(as_of, caller.now)
+                past = list_projects_then(tx, caller, at, batch_id, state or (), city, after, limit)
+                page, more = Page(past.items, past.next), {"as_of": instant(at), "broken": past.broken}
+            else:
+                filters = Filters(batch=batch_id, states=tuple(state or ()), city=city, text=text)
+                page = list_projects(tx, caller, filters, sort, after, limit)
 
     def render(console: Console) -> None:
         rows = [
@@ -49,15 +65,20 @@ def list_all(
         ]
         columns = ("编号 code", "项目 title", "市 city", "牵头单位 lead", "状态 state", "版本 version")
         table(console, columns, rows)
+        for one in more.get("broken", ()):
+            console.print(f"留痕不完整 broken: {escape(one['code'])}")
         if page.next:
             console.print(f"下一页 next: --after {page.next}")
 
-    emit({"items": page.items, "next": page.next}, as_json, render)
+    emit({"items": page.items, "next": page.next, **more}, as_json, render)
 
 
-def show(project: Project, as_login: AsLogin = None, as_json: AsJson = False) -> None:
-    """查看项目及当前可办事项 / show a project and what can be done now."""
+def show(project: Project, as_of: AsOf = None, as_login: AsLogin = None, as_json: AsJson = False) -> None:
+    """查看项目及当前可办事项 / show a project and what can be done now, or the project as of an instant."""
     session = open_session()
+    if as_of:
+        _show_then(session, project, as_of, as_login, as_json)
+        return
     with refusals(as_json):
         caller = session.caller(as_login)
         with session.database.reading() as tx:
@@ -76,11 +97,7 @@ def show(project: Project, as_login: AsLogin = None, as_json: AsJson = False) ->
     ]
 
     def render(console: Console) -> None:
-        names = ("code", "title", "city", "task_code", "lead_name", "investment_fen", "version", "entered_on")
-        table(console, ("项目", found["code"]), [(name, found[name]) for name in names])
-        console.print(f"状态 state: {found['state_label']['zh']} {found['state']}")
-        lights = [(item["kind"], item["due_on"], item["light"]) for item in found["checkpoints"]]
-        table(console, ("期限 checkpoint", "日期 due", "灯 light"), lights)
+        _print_whole(console, found)
         if found["undelivered"]:
             _undelivered(console, found["undelivered"])
         rows = [
@@ -94,6 +111,31 @@ def show(project: Project, as_login: AsLogin = None, as_json: AsJson = False) ->
         table(console, ("事项 event", "名称", "情况"), rows)
 
     emit({**found, "transitions": offers}, as_json, render)
+
+
+def _show_then(session: Session, project: str, as_of: str, as_login: str | None, as_json: bool) -> None:
+    with refusals(as_json):
+        caller = session.caller(as_login)
+        with session.database.reading() as tx:
+            at = read_instant(as_of, caller.now)
+            found = show_project_then(tx, caller, find_project(tx, caller, project), at)
+
+    def render(console: Console) -> None:
+        _print_whole(console, found)
+        source = found["rebuilt_from"]
+        console.print(
+            f"据留痕还原 rebuilt as of {found['as_of']}: {source['stream']} {source['seq']}, {source['leaf']}"
+        )
+
+    emit(found, as_json, render)
+
+
+def _print_whole(console: Console, found: dict[str, Any]) -> None:
+    names = ("code", "title", "city", "task_code", "lead_name", "investment_fen", "version", "entered_on")
+    table(console, ("项目", found["code"]), [(name, found[name]) for name in names])
+    console.print(f"状态 state: {found['state_label']['zh']} {found['state']}")
+    lights = [(item["kind"], item["due_on"], item["light"]) for item in found["checkpoints"]]
+    table(console, ("期限 checkpoint", "日期 due", "灯 light"), lights)
 
 
 def _undelivered(console: Console, items: list[dict[str, Any]]) -> None:

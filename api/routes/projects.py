@@ -10,22 +10,35 @@ from api.dependencies import Here, IfMatch, Key, expected_version, project_id
 from api.openapi import WRITES, operation
 from api.problems import CREATED
 from api.replies import page, reply
-from api.requests import StrictRoute
+from api.requests import StrictRoute, refuse
 from api.schemas import Amendment, NewProject
 from api.shapes.parts import Listed
-from api.shapes.projects import Amended, Created, Eligibility, ProjectItem, ProjectWhole
+from api.shapes.projects import Amended, Created, Eligibility, ListedThen, ProjectItem, ProjectThen, ProjectWhole
 from lifecycle import overviews, projects
+from lifecycle.canonical import instant
 from lifecycle.eligibility import assess_project
 from lifecycle.listing import Filters, list_projects, show_project
+from lifecycle.past import read_instant, show_project_then
+from lifecycle.past_lists import SORT, list_projects_then
 
 router = APIRouter(prefix="/api/v1/projects", tags=["projects"], route_class=StrictRoute)
 Sort = Literal["code", "-code", "changed_at", "-changed_at", "title", "investment_fen", "-investment_fen", "state"]
+AsOf = Annotated[
+    str | None,
+    Query(max_length=40, description="某一时刻（含），RFC 3339 / an instant, itself included: 2024-08-05T10:00:00Z"),
+]
 Word = Annotated[str | None, Query(max_length=300)]
 
 
 @router.get(
     "",
-    **operation("listProjects", "项目列表", "List projects", "forbidden", "not-found", model=Listed[ProjectItem]),
+    **operation(
+        "listProjects",
+        "项目列表",
+        "List projects",
+        *("forbidden", "not-found"),
+        model=Listed[ProjectItem] | ListedThen,
+    ),
 )
 def list_some(
     here: Here,
@@ -42,8 +55,20 @@ def list_some(
     sort: Sort = "code",
     after: Annotated[str | None, Query(max_length=4096)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    as_of: AsOf = None,
 ) -> Response:
-    """Return the projects within the caller's reach that meet all filters; `after` is the last page's cursor."""
+    """Return the projects within the caller's reach that meet all filters; `after` is the last page's cursor.
+
+    `as_of`: as they stood at that instant, itself included; of one batch, by state and city, in the order of codes.
+    """
+    if as_of is not None:
+        others = (phase, task, unit, ownership, group, text)
+        _check_past(batch, sort, *others)
+        with here.reading() as tx:
+            at = read_instant(as_of, here.caller.now)
+            of_batch = overviews.find_batch(tx, here.caller, batch or "")["id"]
+            past = list_projects_then(tx, here.caller, at, of_batch, state, city, after, limit)
+        return page(request, past.items, past.next, "after", as_of=instant(at), broken=past.broken)
     with here.reading() as tx:
         of_batch = overviews.find_batch(tx, here.caller, batch)["id"] if batch is not None else None
         filters = Filters(of_batch, tuple(state), phase, city, task, unit, ownership, group, text)
@@ -71,10 +96,27 @@ def create(here: Here, body: NewProject, key: Key = None) -> Response:
     return reply(answer, status=CREATED, version=answer["version"], replayed=replayed, location=location)
 
 
-@router.get("/{project}", **operation("showProject", "项目", "One project", "not-found", model=ProjectWhole))
-def show(here: Here, project: str) -> Response:
-    """Return all of a project that the caller may see; the ETag is its version."""
+def _check_past(batch: str | None, sort: str, *others: str | None) -> None:
+    if batch is None or sort != SORT or any(one is not None for one in others):
+        refuse(
+            "as_of须与batch同用，可按state、city筛选，按编号排序",
+            "as_of goes with batch, may be narrowed by state and city, and is in the order of codes",
+        )
+
+
+@router.get(
+    "/{project}",
+    **operation("showProject", "项目", "One project", "not-found", "log-broken", model=ProjectWhole | ProjectThen),
+)
+def show(here: Here, project: str, as_of: AsOf = None) -> Response:
+    """Return all of a project that the caller may see; the ETag is its version.
+
+    `as_of`: as it stood at that instant, itself included, rebuilt from the log; without an ETag, for nobody acts on it.
+    """
     with here.reading() as tx:
+        if as_of is not None:
+            at = read_instant(as_of, here.caller.now)
+            return reply(show_project_then(tx, here.caller, project_id(project), at))
         found = show_project(tx, here.caller, project_id(project))
     return reply(found, version=found["version"])
 

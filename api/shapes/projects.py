@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from api.shapes.parts import Finding, Label, Receipt, Shape
+from api.shapes.parts import Finding, Label, Listed, Receipt, Shape
 
 
 class ProjectItem(Shape):
@@ -55,6 +55,58 @@ class ProjectWhole(ProjectItem):
     undelivered: list[dict[str, Any]]
     definition: dict[str, str]
     policy: dict[str, str]
+
+
+class RebuiltFrom(Shape):
+    """The last entry that counted: its stream, its number there, its leaf hash."""
+
+    stream: str
+    seq: int
+    leaf: str
+
+
+class ProjectThen(ProjectItem):
+    """A project whole as of an instant, rebuilt from the log; a value redacted since reads `{"$withheld": "redacted"}`.
+
+    There are no undelivered reminders, and checkpoints have no ids: of these the log says nothing.
+    """
+
+    members: list[dict[str, Any]]
+    group_name: str | None
+    starts_on: str | None
+    ends_on: str | None
+    filed_rank: int | None
+    left_state: str | None
+    documents: dict[str, Any]
+    flags: list[str]
+    signers: dict[str, str]
+    opinion: Any
+    remarks: Any
+    contact_name: Any
+    contact_phone: Any
+    created_at: str
+    record: dict[str, Any]
+    hidden: list[str]
+    pending: dict[str, Any] | None
+    checkpoints: list[dict[str, Any]]
+    definition: dict[str, str]
+    policy: dict[str, str]
+    as_of: str
+    rebuilt_from: RebuiltFrom
+
+
+class BrokenStream(Shape):
+    """A project whose entries do not hold together: nothing is said of its past."""
+
+    id: str
+    code: str
+
+
+class ListedThen(Listed[ProjectItem]):
+    """A page of projects as of an instant; a narrowed page may be short and still have a next one."""
+
+    as_of: str
+    broken: list[BrokenStream]
 
 
 class Created(Shape):
