@@ -15,7 +15,9 @@ from api.problems import respond
 from api.routes import (
     addresses,
     audit,
+    audit_entries,
     audit_exports,
+    audit_proofs,
     awards,
     batches,
     bulk,
@@ -59,7 +61,8 @@ from schedules.runner import Runner
 ROUTERS = (
     *(transitions, projects, history, bulk, dockets, awards, batches, imports),
     *(checkpoints, deadlines, responsibles, chases, notices, messages),
-    *(addresses, feeds, jobs, plans, trials, panels, reviews, audit, audit_exports),
+    *(addresses, feeds, jobs, plans, trials, panels, reviews),
+    *(audit, audit_entries, audit_exports, audit_proofs),
     *(investments, calls, lapses),
     *(documents, papers, definitions, people, objections, public, explanations, health),
 )

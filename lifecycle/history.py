@@ -47,6 +47,13 @@ DISCLOSURES = for_both(lambda d: sa.select(_disclosure).where(within(_disclosure
 NAMES = for_both(lambda d: sa.select(_person.c.id, _person.c.name).where(within(_person.c.id, "people", d, "uuid")))
 
 
+def open_value(commitment: Mapping[str, Any], disclosure: Disclosure | None) -> Any:
+    """Return the value behind a commitment; where its disclosure is gone or opens something else, say so instead."""
+    if disclosure is None:
+        return {WITHHELD: "redacted"}
+    return disclosure.value if opens(commitment, disclosure) else {WITHHELD: "disclosure_does_not_open"}
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     """Who reads, under which definition, with what opens the entry's commitments."""
@@ -58,12 +65,7 @@ class _Reader:
 
     def open(self, value: Any, path: str) -> Any:
         """Return a value in clear; where its disclosure is gone or opens something else, say so instead."""
-        if not is_commitment(value):
-            return value
-        disclosure = self.disclosures.get(path)
-        if disclosure is None:
-            return {WITHHELD: "redacted"}
-        return disclosure.value if opens(value, disclosure) else {WITHHELD: "disclosure_does_not_open"}
+        return open_value(value, self.disclosures.get(path)) if is_commitment(value) else value
 
     def _kept_back(self, path: str, value: Any) -> bool:
         """Return whether this is a deadline that an officer added, not for the reader."""
@@ -110,8 +112,8 @@ def project_history(tx: Transaction, caller: Caller, project: str, after_seq: in
     found = tx.fetch(ENTRIES, of=of, after=after_seq, limit=limit + 1, one=one, two=two, three=three)
     rows = found[:limit]
     bodies = [parse_canonical(row["body"]) for row in rows]
-    disclosures = _disclosures(tx, [row["id"] for row in rows])
-    names = _names(tx, bodies)
+    disclosures = disclosures_of(tx, [row["id"] for row in rows])
+    names = names_in(tx, bodies)
     items = [
         _told(tx, loaded, caller.actor, row, body, disclosures.get(row["id"], {}), names)
         for row, body in zip(rows, bodies, strict=True)
@@ -183,14 +185,15 @@ def _is_internal(change: Mapping[str, Any], deadlines: Mapping[str, Any]) -> boo
     return role is not None and role.scope == "all"
 
 
-def _disclosures(tx: Transaction, entries: Sequence[str]) -> dict[str, dict[str, Disclosure]]:
+def disclosures_of(tx: Transaction, entries: Sequence[str]) -> dict[str, dict[str, Disclosure]]:
+    """Return what opens these entries' commitments, by entry and path."""
     found: dict[str, dict[str, Disclosure]] = {}
     for row in select_many(tx, DISCLOSURES, "entries", entries):
         found.setdefault(row["entry_id"], {})[row["path"]] = Disclosure(**row)
     return found
 
 
-def _names(tx: Transaction, bodies: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def names_in(tx: Transaction, bodies: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return the names of those who acted and of those who were put in charge."""
     people = {body["actor"]["id"] for body in bodies}
     charged = (change for body in bodies for change in body["changes"] if change["path"].startswith("/responsible/"))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from lifecycle.auditing.kinds import ACTS, kind_label
 from lifecycle.errors import Refusal, kinds_of
 from lifecycle.visibility import checkpoint_label, label_of
 from states.deadlines import business_date
@@ -63,17 +64,6 @@ _COLUMNS: dict[str, Text] = {
     "contact_name": Text("联系人", "contact"),
     "contact_phone": Text("联系电话", "telephone"),
 }
-_ACTS: dict[str, Text] = {  # acts of ours, which no definition names
-    "amend": Text("修改申报内容", "amend what was filed"),
-    "add_deadline": Text("增设期限", "add a deadline"),
-    "move_deadline": Text("调整期限", "move a deadline"),
-    "end_deadline": Text("了结期限", "end a deadline"),
-    "claim_investment": Text("报送实际投入明细", "hand in a list of actual investment"),
-    "verify_investment": Text("核定实际投入明细", "verify a list of actual investment"),
-    "assign": Text("转办", "hand over"),
-    "chase": Text("催办", "chase"),
-    "store_document": Text("上传材料", "bring in a document"),
-}
 _CHECKS: dict[str, Text] = {
     "offered": Text("当前状态不可办理", "not offered in this state"),
     "permitted": Text("角色无权办理", "not for this role"),
@@ -122,12 +112,29 @@ def tell(
         "charge": _charge(told["changes"], names),
         "document": _document(definition, told["changes"]),
         "chased": _chased(definition, told["changes"], deadlines),
-        "type": _same(told["type"]),
+        "type": kind_label(told["type"]),
     }
     template, more = _TEMPLATES[_kind(told, action)], _more(definition, told, action, parts["date"].zh)
     return {
         "zh": template.zh.format_map({name: text.zh for name, text in parts.items()}) + more.zh,
         "en": template.en.format_map({name: text.en for name, text in parts.items()}) + more.en,
+    }
+
+
+def tell_plainly(told: Mapping[str, Any], at: datetime, zone: str) -> dict[str, str]:
+    """Return the sentence on an entry that no lifecycle is about: of what kind it is, or what was refused and why."""
+    name = (told["action"] or {}).get("name") or ""
+    parts: Parts = {
+        "date": _same(business_date(at, zone).isoformat()),
+        "who": _who(told["actor"]),
+        "act": act_label(None, name),
+        "why": _why(told),
+        "type": kind_label(told["type"]),
+    }
+    template = _TEMPLATES["other" if told["outcome"] == "success" else told["outcome"]]
+    return {
+        "zh": template.zh.format_map({name: text.zh for name, text in parts.items()}),
+        "en": template.en.format_map({name: text.en for name, text in parts.items()}),
     }
 
 
@@ -184,10 +191,10 @@ def _who(actor: Mapping[str, Any]) -> Text:
     return Text(f"{name}（{label.zh}）", f"{name} ({label.en})")
 
 
-def act_label(definition: LifecycleDefinition, event: str) -> Text:
+def act_label(definition: LifecycleDefinition | None, event: str) -> Text:
     """Return what an act is called: a lifecycle's own, or one of ours."""
-    found = definition.by_event.get(event)
-    return Text(found[0].zh, found[0].en) if found else _ACTS.get(event, _same(event))
+    found = definition.by_event.get(event) if definition else None
+    return Text(found[0].zh, found[0].en) if found else ACTS.get(event, _same(event))
 
 
 def _state(definition: LifecycleDefinition, state: str | None) -> Text:

@@ -2,11 +2,11 @@
 
 import hashlib
 import tomllib
-from datetime import date
+from datetime import date, time
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from states.deadlines import Counting
 from states.definition import BadDefinition, Code, Format, Frozen, Labelled, describe
@@ -246,6 +246,19 @@ class Documents(Frozen):
     max_bytes: Annotated[int, Field(ge=1)] = 100 * 1024 * 1024
 
 
+class Hours(Frozen):
+    """When offices work, in the policy's zone (CFG): acts of officers outside them are listed for the auditor."""
+
+    opens: time = time(8, 30)
+    closes: time = time(17, 30)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Hours":
+        if self.opens.tzinfo or self.closes.tzinfo or self.opens >= self.closes:
+            raise ValueError("hours are the policy's zone's own, without a zone, and open before they close")
+        return self
+
+
 class PolicyHeader(Labelled):
     """The policy's own name, the programme and batch it governs, and the definition it goes with."""
 
@@ -266,6 +279,7 @@ class Policy(Frozen):
     reminders: Reminders
     panels: dict[Code, PanelSetting] = Field(default_factory=dict)  # by purpose
     documents: Documents = Documents()
+    hours: Hours = Hours()
     papers: Papers = Papers()
     hash: str = ""
 

@@ -103,11 +103,19 @@ def inclusion(tx: Transaction, entry_id: str, size: int, suite: Suite = SHA256) 
         NotFound: the entry is not sealed, or came later than this size, or the tree is not that large.
     """
     row = tx.one(LEAF_OF, wanted=entry_id)
-    if row is None or row["index"] >= size or size > size_of(tx, suite):
+    return inclusion_at(tx, row["index"] if row else size, size, suite)
+
+
+def inclusion_at(tx: Transaction, index: int, size: int, suite: Suite = SHA256) -> Inclusion:
+    """Return the proof that the leaf at this place is in the tree of this size.
+
+    Raises:
+        NotFound: the tree of this size has no such leaf, or is not that large.
+    """
+    if not 0 <= index < size <= size_of(tx, suite):
         raise NotFound(
             Text(f"该记录不在前{size}条已封存记录中", f"the entry is not among the first {size} that are sealed")
         )
-    index = row["index"]
     hashes = _roots(tx, suite, [Span(index, index + 1), *inclusion_spans(index, size)])
     return Inclusion(index, size, hashes[0], hashes[1:])
 

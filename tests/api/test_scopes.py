@@ -21,6 +21,7 @@ BATCH = "/api/v1/batches/{batch}"
 PROJECT = "/api/v1/projects/{project}"
 DOCKETS = dict.fromkeys(ALL, 404) | dict.fromkeys(("handler", "jinan", "auditor"), 200)
 PANELS = dict.fromkeys(ALL, 403) | {"handler": 200, "auditor": 200}
+AUDITORS = dict.fromkeys(ALL, 403) | {"auditor": 200}
 REVIEWS = dict.fromkeys(ALL, 403) | {"expert": 200}
 # address -> what each gets for a project of Jinan that `unit` leads
 GETS: dict[str, Mapping[str, int]] = {
@@ -76,6 +77,11 @@ GETS: dict[str, Mapping[str, int]] = {
     "/api/v1/reviews/{panel}": REVIEWS | {"expert": 404},
     "/api/v1/reviews/{panel}/projects/{project}": REVIEWS | {"expert": 404},
     "/api/v1/reviews/{panel}/sheets/{sheet}": REVIEWS | {"expert": 404},
+    "/api/v1/audit/entries": AUDITORS,
+    "/api/v1/audit/entries/{entry}": AUDITORS | {"auditor": 404},  # nothing is sealed yet
+    "/api/v1/audit/checkpoint": AUDITORS | {"auditor": 404},
+    "/api/v1/audit/proofs/inclusion": AUDITORS | {"auditor": 404},
+    "/api/v1/audit/proofs/consistency": AUDITORS | {"auditor": 404},
     "/api/v1/audit/bundle": dict.fromkeys(ALL, 403) | {"auditor": 409},  # nothing is sealed yet
     "/api/v1/audit/exports/{form}": dict.fromkeys(ALL, 403) | {"auditor": 409},
     f"{BATCH}/reminder-plan": READERS,
@@ -101,7 +107,11 @@ GETS: dict[str, Mapping[str, int]] = {
     "/healthz": ANYONE,
     "/readyz": ANYONE,
 }
-QUERY = {"/api/v1/exports/ledger.xlsx": "?batch=sd-gongfu-2024-2"}
+QUERY = {
+    "/api/v1/exports/ledger.xlsx": "?batch=sd-gongfu-2024-2",
+    "/api/v1/audit/proofs/inclusion": "?index=0",
+    "/api/v1/audit/proofs/consistency": "?from=1",
+}
 DOCKET = {"kind": "recommendation"}
 SEEN = {"handler": 3, "jinan": 2, "qingdao": 1, "unit": 1, "stranger": 0, "auditor": 3, "expert": 0, "security": 0}
 
@@ -127,6 +137,8 @@ def test_every_address_answers_each_person_within_their_reach(
         "{paper}": "dossier",
         "{document}": "018f0000-0000-7000-8000-000000000000",
         "{code}": "busy",
+        "{entry}": "0",
+        "{report}": "counts",
         "{login}": "me",
         "{form}": "xes",
         "{token}": "pilotcal_nobody",

@@ -1,0 +1,1 @@
+"""The log as auditors read it: entries with filters, proofs, and reports whose every line leads back to its entries."""
