@@ -11,9 +11,9 @@ from pydantic import Field, ValidationError, model_validator
 
 from states.definition import BadDefinition, Code, Frozen, Labelled, describe
 from states.library import texts
+from states.steps import Form, Step, Values, derive
 
 DAY = "@on"  # as a field's value: the step's own date
-Values = dict[str, Any]
 
 
 class Header(Labelled):
@@ -39,51 +39,7 @@ class Part(Frozen):
     name: str  # with {city} or {unit} where there is one for each
     each: Literal["city", "lead"] | None = None
     tokens: int = 0  # how many of these persons a demonstration gives a token to
-
-
-class Selection(Frozen):
-    """Which projects a step takes: all that meet every condition given."""
-
-    projects: tuple[str, ...] = ()  # aliases or tags; empty: all
-    without: tuple[str, ...] = ()  # aliases or tags
-    cities: tuple[str, ...] = ()
-    states: tuple[str, ...] = ()
-
-
-class Derived(Frozen):
-    """A field's value that differs from project to project."""
-
-    of: str | None = None  # a column of the project, or record.<field>
-    percent: int = 100  # of a number so found, rounded down
-    cycle: tuple[Any, ...] = ()  # one after the other
-    text: str | None = None  # with {code} of the project and {number} within the step
-
-
-class Form(Frozen):
-    """Fields and documents that several steps bring in the same way."""
-
-    fields: Values = Field(default_factory=dict)
-    each: dict[Code, Derived] = Field(default_factory=dict)
-    documents: tuple[Code, ...] = ()
-
-
-class Step(Form):
-    """One act on some projects at one date, and what must come of it."""
-
-    on: date
-    hour: int = 10
-    by: str
-    event: str | None = None
-    amend: Values = Field(default_factory=dict)  # instead of an event: what was filed is changed
-    select: Selection = Selection()
-    forms: tuple[str, ...] = ()
-    reason: str | None = None
-    override: tuple[str, ...] = ()
-    bulk: bool = False
-    awaiting: bool = False  # the first of two signatures
-    refused_by: tuple[str, ...] = ()  # rule numbers, or names of structural checks; exactly these
-    leaves: tuple[str, ...] = ()  # aliases that alone are refused; empty: all are
-    say: Labelled
+    unit_of: str | None = None  # alias of a project whose lead unit this expert works for
 
 
 class Sum(Labelled):
@@ -99,8 +55,20 @@ class Promise(Labelled):
     """What the log must show to be true, beside the lifecycle's own invariants."""
 
     name: Code
-    kind: Literal["within_ceiling", "after_checkpoint", "within_table"]
+    kind: Literal[
+        "within_ceiling",
+        "ceiling_reached",
+        "after_checkpoint",
+        "within_table",
+        "dense_order",
+        "sums_of_lists",
+        "kept_secret",
+    ]
     states: tuple[Code, ...] = ()
+    times: int = 1  # ceiling_reached: of so many keys at least
+    events: tuple[Code, ...] = ()  # dense_order: the acts that put projects in order
+    field: Code | None = None  # dense_order: the place of a project among those of one city
+    fields: tuple[Code, ...] = ()  # kept_secret: fields that no entry shows in clear
     capacity: Code | None = None
     rule: str | None = None  # within_ceiling: the rule that, set aside, lets an act pass the ceiling
     checkpoint: Code | None = None  # after_checkpoint: its last day lies before the states are entered
@@ -155,21 +123,6 @@ class Story(Frozen):
         return tuple(dict.fromkeys(kind for form in self.forms_of(step) for kind in form.documents))
 
 
-def derive(spec: Derived, project: Mapping[str, Any], number: int) -> Any:
-    """Return a value for the `number`th project of a step.
-
-    Raises:
-        KeyError: the project has no such column, or nothing on record under the field.
-    """
-    if spec.text is not None:
-        return spec.text.format(code=project["code"], number=number)
-    if spec.cycle:
-        return spec.cycle[(number - 1) % len(spec.cycle)]
-    first, _, rest = (spec.of or "").partition(".")
-    value = project[first][rest] if rest else project[first]
-    return value if spec.percent == 100 else value * spec.percent // 100
-
-
 def read_story(text: str) -> Story:
     """Read a story from TOML text.
 
@@ -219,7 +172,10 @@ def _faults(story: Story) -> Iterator[str]:
         for name in step.forms:
             if name not in story.forms:
                 yield f"{place}: there is no form {name}"
-        if bool(step.event) == bool(step.amend):
-            yield f"{place}: give either an event or what to amend"
+        if step.kinds != 1:
+            yield f"{place}: give either an event or one other thing to do"
+        if step.panel:
+            named = step.panel.parts
+            yield from (f"{place}: there is no part {part}" for part in sorted(named - set(story.parts)))
         if step.leaves and not step.refused_by:
             yield f"{place}: say by which rules the others are refused"

@@ -144,6 +144,8 @@ def _line(line: Line) -> dict[str, Any]:
         "act": line.act._asdict(),
         "done": list(line.done),
         "refused": {alias: list(rules) for alias, rules in line.refused.items()},
+        "failed": line.failed._asdict() if line.failed else None,
+        "more": [more._asdict() for more in line.more],
         "awaiting": line.awaiting,
         "say": line.say._asdict(),
     }

@@ -1,35 +1,24 @@
 """The runner: every step of a story is done through the doors that people use, and must come out as the story says."""
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 
-from lifecycle import bulk, projects, transition
-from lifecycle.attempts import attempt
-from lifecycle.bulk import Item
-from lifecycle.callers import Caller
-from lifecycle.database import Transaction
-from lifecycle.errors import RulesUnmet
+from lifecycle.errors import Refusal
+from lifecycle.rehearsal.acts import play_act
+from lifecycle.rehearsal.dockets import play_docket, told_docket
+from lifecycle.rehearsal.lists import play_list, told_list
+from lifecycle.rehearsal.moment import TICK, Moment, StoryBroken
+from lifecycle.rehearsal.objections import play_objection, told_objection
+from lifecycle.rehearsal.panels import play_panel, told_panel
 from lifecycle.rehearsal.stage import Stage
-from lifecycle.requests import Request
 from lifecycle.statements import Row
-from lifecycle.transition import Outcome
 from states.facts import Actor
-from states.findings import Finding, Text
+from states.findings import Text
 from states.roles import role_book
-from states.rules import RULES
-from states.story import Step
+from states.steps import Step
 
-AMEND = "amend"
-TICK = timedelta(seconds=1)  # between two acts of one step
-NUMBERS = frozenset(rule.rule for rule in RULES.values())
 Progress = Callable[[int, int], None]  # steps done, steps in all
-
-
-class StoryBroken(AssertionError):
-    """A step came out otherwise than the story says; the message names the step and the difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +30,10 @@ class Line:
     act: Text
     done: tuple[str, ...]  # aliases
     refused: Mapping[str, tuple[str, ...]]  # alias -> rules
+    failed: Text | None  # why the whole step was refused, where the story says that it is
+    more: tuple[Text, ...]
     awaiting: bool
     say: Text
-
-
-@dataclass(slots=True)
-class _Played:
-    """What has come of a step so far."""
-
-    done: list[str]
-    refused: dict[str, tuple[str, ...]]
-    now: datetime
 
 
 def play(
@@ -73,11 +55,11 @@ def play(
     for number, step in enumerate(steps, 1):
         rows = _selected(stage, step, last_days or {})
         if rows:
-            now = max(now + TICK, stage.instant(step.on, step.hour))
-            line, now = _play_step(stage, step, rows, now)
+            begins = max(now + TICK, stage.instant(step.on, step.hour))
+            line, now = _play_step(Moment(stage, step, rows, begins, partial=bool(last_days)))
             lines.append(line)
         elif not last_days:
-            raise StoryBroken(f"{step.on} {step.event}: no project is selected ({step.select})")
+            raise StoryBroken(f"{step.on} {step.does}: no project is selected ({step.select})")
         if progress is not None:
             progress(number, len(steps))
     return lines
@@ -92,7 +74,7 @@ def _selected(stage: Stage, step: Step, last_days: Mapping[str, date]) -> list[R
     aliases = stage.aliases
     unknown = (wanted | without) - set(aliases.values())
     if unknown:
-        raise StoryBroken(f"{step.on} {step.event}: no such projects: {sorted(unknown)}")
+        raise StoryBroken(f"{step.on} {step.does}: no such projects: {sorted(unknown)}")
     return [
         row
         for row in rows
@@ -104,118 +86,44 @@ def _selected(stage: Stage, step: Step, last_days: Mapping[str, date]) -> list[R
     ]
 
 
-def _play_step(stage: Stage, step: Step, rows: Sequence[Row], now: datetime) -> tuple[Line, datetime]:
-    played = _Played([], {}, now)
-    by_actor: dict[Actor, list[Row]] = {}
-    for row in rows:
-        by_actor.setdefault(stage.actor(step.by, row), []).append(row)
-    if step.bulk:
-        for actor, own in by_actor.items():
-            _play_bulk(stage, step, actor, own, played)
-    elif step.refused_by:
-        for row in rows:
-            _play_refusable(stage, step, row, played)
-    else:
-        _play_together(stage, step, rows, played)
-    _compare(stage, step, played)
-    people = list(by_actor)
+def _play_step(moment: Moment) -> tuple[Line, datetime]:
+    step = moment.step
+    kind = "act" if step.event or step.amend else step.does
+    doer, teller = DOERS[kind]
+    failed = None
+    try:
+        doer(moment)
+    except Refusal as refusal:
+        if refusal.code != step.fails:
+            raise moment.broken(f"{refusal.code}: {refusal.text.zh}") from refusal
+        failed = refusal.text
+    if step.fails and failed is None:
+        raise moment.broken(f"it was done, and should be refused as {step.fails}")
+    _compare(moment)
     line = Line(
         step.on,
-        _who(stage, people),
-        _act(stage, step),
-        tuple(played.done),
-        played.refused,
+        _who(moment.stage, list(moment.by_actor())),
+        teller(moment),
+        tuple(moment.done),
+        moment.refused,
+        failed,
+        tuple(moment.more),
         step.awaiting,
         Text(step.say.zh, step.say.en),
     )
-    return line, played.now
+    return line, moment.now
 
 
-def _play_together(stage: Stage, step: Step, rows: Sequence[Row], played: _Played) -> None:
-    """Play acts that are all allowed in one transaction, because a commit waits for the disk and a story has many."""
-    try:
-        with stage.database.transaction() as tx:
-            for row in rows:
-                _play_one(tx, stage, step, row, played)
-    except RulesUnmet as refused:
-        raise StoryBroken(f"{step.on} {step.event or AMEND} by {step.by}: {refused.text.zh}") from refused
-
-
-def _play_refusable(stage: Stage, step: Step, row: Row, played: _Played) -> None:
-    """Play one act as people do it, so that its refusal is in the log."""
-    caller = stage.caller(stage.actor(step.by, row), played.now)
-    try:
-        with attempt(stage.database, stage.log, caller, ("project", row["id"]), step.event or AMEND) as tx:
-            _play_one(tx, stage, step, row, played)
-    except RulesUnmet as refused:
-        played.refused[stage.aliases[row["id"]]] = _named(finding for finding in refused.findings if finding.blocks)
-
-
-def _play_one(tx: Transaction, stage: Stage, step: Step, row: Row, played: _Played) -> None:
-    alias, number = stage.aliases[row["id"]], len(played.done) + len(played.refused) + 1
-    caller = stage.caller(stage.actor(step.by, row), played.now)
-    played.now += TICK
-    if step.amend:
-        projects.amend_project(tx, stage.log, caller, row["id"], step.amend, reason=step.reason)
-    else:
-        request = _request(stage, step, alias, stage.story.fields_of(step, row, number))
-        outcome = transition.transition_project(tx, stage.log, caller, row["id"], request)
-        if isinstance(outcome, Outcome) and outcome.awaiting_second_person != step.awaiting:
-            raise StoryBroken(f"{step.on} {step.event} {alias}: awaiting a second person is {not step.awaiting}")
-    played.done.append(alias)
-
-
-def _play_bulk(stage: Stage, step: Step, actor: Actor, rows: Sequence[Row], played: _Played) -> None:
-    caller = stage.caller(actor, played.now)
-    request = _request(stage, step, actor.city or step.by, {})
-    items = [
-        Item(row["id"], row["version"], stage.story.fields_of(step, row, number)) for number, row in enumerate(rows, 1)
-    ]
-    with stage.database.reading() as tx:
-        preview = bulk.preview_transitions(tx, caller, request, items, len(items))
-    for judged in preview.rows:
-        alias = stage.aliases[judged.loaded.row["id"]]
-        if judged.decision.allowed:
-            played.done.append(alias)
-        else:
-            played.refused[alias] = _named(judged.decision.refusals)
-    if preview.allowed:
-        _commit(stage, caller, request, items, preview.digest)
-    played.now += TICK
-
-
-def _commit(stage: Stage, caller: Caller, request: Request, items: Sequence[Item], digest: str) -> None:
-    with attempt(stage.database, stage.log, caller, ("batch", stage.batch), request.event) as tx:
-        bulk.transition_projects(tx, stage.log, caller, request, items, digest, len(items))
-
-
-def _request(stage: Stage, step: Step, owner: str, own: Mapping[str, Any]) -> Request:
-    documents = {kind: _document(step, owner, kind) for kind in stage.story.documents(step)}
-    request = Request(step.event or "", stage.story.fields(step), documents, step.reason, frozenset(step.override))
-    return replace(request, fields={**request.fields, **own}) if own else request
-
-
-def _document(step: Step, owner: str, kind: str) -> dict[str, Any]:
-    """Return a reference to a file that is invented too: its name stands for its contents."""
-    name = f"{step.on}/{owner}/{kind}"
-    return {"id": name, "sha256": hashlib.sha256(name.encode()).hexdigest(), "size": len(name), "version": 1}
-
-
-def _named(findings: Iterable[Finding]) -> tuple[str, ...]:
-    """Return the rules that refuse, by number; structural ones by the name of their check."""
-    return tuple(sorted({finding.rule if finding.rule in NUMBERS else finding.check for finding in findings}))
-
-
-def _compare(stage: Stage, step: Step, played: _Played) -> None:
+def _compare(moment: Moment) -> None:
+    step, refused = moment.step, moment.refused
     expected = tuple(sorted(step.refused_by))
-    every = {*played.done, *played.refused}
-    leaves = stage.story.named(step.leaves) & every if step.leaves else every if expected else frozenset()
-    wrong = {alias: rules for alias, rules in played.refused.items() if rules != expected or alias not in leaves}
-    missing = sorted(leaves - set(played.refused))
+    every = {*moment.done, *refused}
+    leaves = moment.stage.story.named(step.leaves) & every if step.leaves else every if expected else frozenset()
+    wrong = {alias: rules for alias, rules in refused.items() if rules != expected or alias not in leaves}
+    missing = sorted(leaves - set(refused))
     if wrong or missing:
-        raise StoryBroken(
-            f"{step.on} {step.event or AMEND} by {step.by}: expected {sorted(leaves)} refused by {list(expected)}; "
-            f"refused otherwise: {wrong}; not refused: {missing}"
+        raise moment.broken(
+            f"expected {sorted(leaves)} refused by {list(expected)}; refused otherwise: {wrong}; not refused: {missing}"
         )
 
 
@@ -227,8 +135,19 @@ def _who(stage: Stage, actors: Sequence[Actor]) -> Text:
     return Text(f"{city.zh}{label.zh}", f"{label.en} of {city.en}") if city else Text(*label)
 
 
-def _act(stage: Stage, step: Step) -> Text:
-    if step.event is None:
+def told_act(moment: Moment) -> Text:
+    """Return what a step's act is called."""
+    event = moment.step.event
+    if event is None:
         return Text("修改申报内容", "amend what was filed")
-    transition_of = stage.rules.definition.by_event[step.event][0]
-    return Text(transition_of.zh, transition_of.en)
+    arrow = moment.stage.rules.definition.by_event[event][0]
+    return Text(arrow.zh, arrow.en)
+
+
+DOERS: dict[str, tuple[Callable[[Moment], None], Callable[[Moment], Text]]] = {
+    "act": (play_act, told_act),
+    "docket": (play_docket, told_docket),
+    "panel": (play_panel, told_panel),
+    "objection": (play_objection, told_objection),
+    "investment": (play_list, told_list),
+}

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from lifecycle.rehearsal.moment import NUMBERS
 from lifecycle.rehearsal.performance import Rehearsal
-from lifecycle.rehearsal.play import NUMBERS, Line
+from lifecycle.rehearsal.play import Line
 from lifecycle.workbook.money import to_wan
 from states.findings import Text
 
@@ -20,6 +21,7 @@ _CLEAN = Text("核对无误：留痕{entries}条，{checks}项全部符合。", 
 _BROKEN = Text("核对发现{number}处问题。", "{number} violations.")
 _SEVERAL = Text("{number}项", "{number} projects")
 _REFUSED = Text("未予办理：{which}{rules}", "refused: {which}{rules}")
+_FAILED = Text("未予办理：{why}", "refused: {why}")
 _BRACKETS = Text("（{text}）", " ({text})")
 _AWAITING = Text("待第二人确认", "awaits a second person")
 
@@ -58,6 +60,9 @@ def _told(line: Line, at: int) -> str:
         rules = sorted({rule for named in line.refused.values() for rule in named if rule in NUMBERS})
         told = _BRACKETS[at].format(text="、".join(rules)) if rules else ""
         parts.append(_REFUSED[at].format(which=_which(list(line.refused), at), rules=told))
+    if line.failed:
+        parts.append(_FAILED[at].format(why=line.failed[at]))
+    parts += [more[at] for more in line.more]
     if at == 0:
         return f"{line.who.zh}　{line.act.zh}　{'；'.join(parts)}。{line.say.zh}"
     return f"{line.who.en}: {line.act.en}: {'; '.join(parts)}. {line.say.en}"

@@ -1,7 +1,7 @@
 """The stage of a story: the opened batch, its people, its tables brought in, and which project is which."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -28,7 +28,10 @@ from states.story import Story
 SOURCE = Source("rehearsal")
 MORNING = 9
 _project = Project.__table__  # type: ignore[attr-defined]
-_NEEDED = ("id", "code", "title", "state", "version", "city", "lead_code", "filed_rank", "investment_fen", "record")
+_NEEDED = (
+    *("id", "code", "title", "state", "version", "city", "lead_code", "filed_rank", "investment_fen", "record"),
+    "lists",
+)
 OF_BATCH = Statement(
     sa.select(*(_project.c[name] for name in _NEEDED))
     .where(_project.c.batch_id == sa.bindparam("batch"))
@@ -38,7 +41,7 @@ OF_BATCH = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A story ready to be played."""
+    """A story ready to be played; `memory` holds the ids of what it speaks of again: dockets, panels, objections."""
 
     database: Database
     log: Log
@@ -47,10 +50,23 @@ class Stage:
     rules: RuleSet
     people: Mapping[str, Actor]  # by login
     aliases: Mapping[str, str]  # project id -> alias
+    memory: dict[str, str] = field(default_factory=dict)  # docket/<kind>/<city>, panel/<name>, objection/<alias> -> id
 
     def actor(self, part: str, project: Row) -> Actor:
         """Return who plays this part towards a project."""
         return self.people[login_of(self.story, part, project["city"], project["lead_code"])]
+
+    def login(self, part: str) -> str:
+        """Return the login of a part that one person plays."""
+        return login_of(self.story, part)
+
+    def person(self, part: str) -> Actor:
+        """Return who plays a part that one person plays."""
+        return self.people[self.login(part)]
+
+    def row(self, tx: Transaction) -> Row:
+        """Return the batch's row as it stands."""
+        return find_batch(tx, self.story.story.batch)
 
     def caller(self, actor: Actor, now: datetime) -> Caller:
         """Return the actor calling at an instant."""
@@ -109,6 +125,7 @@ def enrol(
 def parts_of(story: Story, material: Material, cast: list[Invented]) -> Iterator[tuple[str, NewPerson]]:
     """Yield every person of the story with the part: one for a part, or one for each city or lead unit."""
     leads: dict[str, Member] = {}
+    units = {project.alias: project.application.members[0].credit_code for project in cast}
     for project in cast:
         lead = project.application.members[0]
         leads.setdefault(lead.credit_code, lead)
@@ -122,7 +139,8 @@ def parts_of(story: Story, material: Material, cast: list[Invented]) -> Iterator
                 name = part.name.format(unit=lead.name)[:100]
                 yield key, NewPerson(login_of(story, key, unit=code), name, part.role, unit=code)
         else:
-            yield key, NewPerson(login_of(story, key), part.name, part.role)
+            unit = units.get(part.unit_of or "")
+            yield key, NewPerson(login_of(story, key), part.name, part.role, unit=unit)
 
 
 def login_of(story: Story, part: str, city: str = "", unit: str = "") -> str:

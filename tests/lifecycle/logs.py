@@ -97,6 +97,18 @@ def bodies(*told: Told, batch: Iterable[dict[str, Any]] = ()) -> list[bytes]:
     return found
 
 
+def beside(kind: str, *entries: Iterable[tuple[str, Any, Any]], by: str = "a") -> list[bytes]:
+    """Return the entries of a stream beside the projects', each of changes as (path, old, new)."""
+    found: list[bytes] = []
+    for seq, changes in enumerate(entries, 1):
+        told = [{"path": path, "old": old, "new": new} for path, old, new in changes]
+        prev, at = leaf_hash(found[-1]) if found else ZERO_HASH, BEGUN + timedelta(minutes=seq)
+        subject = (kind, "x1", seq)
+        data = _body(f"{kind}/x1", seq, prev, f"{kind}.changed", subject, told, None, at, by, "expert")
+        found.append(canonical_bytes(data))
+    return found
+
+
 def before(value: Any) -> Any:
     """Return what an entry tells of the value that was there: of a private one nothing."""
     return None if value == HIDDEN else value
