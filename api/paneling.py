@@ -144,13 +144,15 @@ class Submission(Body):
 
 
 class CutBody(Body):
-    """The next so many projects, or those from a score on, or (neither) the rest: one act of the docket."""
+    """The next so many projects, or those from a score on, or (neither) the rest: one act, with what all get."""
 
     event: Code
     take: Annotated[int, Field(strict=True, ge=0, le=10_000)] | None = None
     score: Annotated[str, StringConstraints(max_length=6)] | None = None
     numbered: Code | None = None
     first: Annotated[int, Field(strict=True, ge=1, le=999)] = 1
+    fields: dict[Code, Any] = Field(default_factory=dict, max_length=50)
+    note: Reason | None = None
 
 
 class ProposalBody(Body):

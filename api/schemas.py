@@ -7,8 +7,21 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from lifecycle.bulk import Item
+from lifecycle.errors import Unreadable
 from lifecycle.requests import Request
 from states.facts import Application, Member, UnitRole
+from states.fields import clean_text
+from states.findings import Text
+from states.indicators import (
+    AMOUNT,
+    MOST,
+    MOST_NUMBER,
+    NAME_LENGTH,
+    UNIT_LENGTH,
+    Indicator,
+    indicator_of,
+    read_indicators,
+)
 
 NO_CONTROL = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
 NO_BREAK = r"^[^\x00-\x1f\x7f]*$"
@@ -47,6 +60,7 @@ Rank = Annotated[int, _whole(1, 9999)]
 Version = Annotated[int, _whole(1, 2**53 - 1)]
 ContactName = Annotated[str, _line(1, 100)]
 ContactPhone = Annotated[str, _line(1, 40)]
+Amount = Annotated[str, StringConstraints(max_length=18, pattern=AMOUNT.pattern.join(("^", "$")))]
 RuleNumber = Annotated[str, StringConstraints(pattern=r"^R[0-9]{2}$")]
 TomlText = Annotated[str, StringConstraints(max_length=256 * 1024)]
 
@@ -76,6 +90,33 @@ class MemberBody(Body):
 Members = Annotated[list[MemberBody], Field(max_length=20)]
 
 
+class IndicatorBody(Body):
+    """One indicator of the application book. Amounts are decimal texts."""
+
+    number: Annotated[int, _whole(1, MOST_NUMBER)]
+    name: Annotated[str, _line(1, NAME_LENGTH)]
+    unit: Annotated[str, _line(1, UNIT_LENGTH)]
+    target: Amount
+    baseline: Amount | None = None
+    planned_on: Day | None = None
+    better: Literal["higher", "lower"] | None = None
+
+
+Indicators = Annotated[list[IndicatorBody], Field(max_length=MOST)]
+
+
+def _indicators(bodies: list[IndicatorBody]) -> tuple[Indicator, ...]:
+    """Return indicators as they are filed: by number, amounts in their shortest form."""
+    if not bodies:
+        return ()
+    try:
+        kept = read_indicators([body.model_dump(mode="json") for body in bodies], clean_text)
+    except ValueError as problem:
+        zh, _, en = str(problem).partition(" / ")
+        raise Unreadable(Text(zh, en or zh)) from problem
+    return tuple(indicator_of(one) for one in kept)
+
+
 class NewProject(Body):
     """An application filed in a batch. Money is integer fen (分)."""
 
@@ -94,11 +135,13 @@ class NewProject(Body):
     remarks: Prose | None = None
     contact_name: ContactName | None = None
     contact_phone: ContactPhone | None = None
+    indicators: Indicators = []
 
     def to_application(self) -> Application:
         """Return what is filed."""
         values = {name: value for name, value in dict(self).items() if name != "batch"}
-        return Application(**{**values, "members": tuple(unit.to_member() for unit in self.members)})
+        members = tuple(unit.to_member() for unit in self.members)
+        return Application(**{**values, "members": members, "indicators": _indicators(self.indicators)})
 
 
 class Amendment(Body):
@@ -118,6 +161,7 @@ class Amendment(Body):
     remarks: Prose | None = None
     contact_name: ContactName | None = None
     contact_phone: ContactPhone | None = None
+    indicators: Indicators = []
     reason: Reason | None = None
     expected_version: Version | None = None
 
@@ -127,6 +171,8 @@ class Amendment(Body):
         values = {name: getattr(self, name) for name in sorted(named)}
         if "members" in values:
             values["members"] = tuple(unit.to_member() for unit in self.members)
+        if "indicators" in values:
+            values["indicators"] = _indicators(self.indicators)
         return values
 
 

@@ -16,7 +16,7 @@ from lifecycle.surroundings import Place, keeps_rank, places_of, rank_of
 from lifecycle.tables import Project, Shortlisted, Task
 from lifecycle.transition import Loaded
 from states.capacities import ceiling_of, moved
-from states.facts import Room
+from states.facts import Package, Room
 from states.findings import Finding
 from states.panels import Panelled
 from states.rules import Case
@@ -81,6 +81,7 @@ class Allocation:
     ranks: dict[str, dict[int, str]] = field(default_factory=dict)  # city -> rank -> project
     reserves: dict[int, str] = field(default_factory=dict)  # rank on the reserve list -> project
     panels: dict[str, dict[str, Panelled]] = field(default_factory=dict)  # project -> purpose -> what the panel says
+    packages: dict[str, Package] = field(default_factory=dict)  # project -> the docket that brought it
 
     @classmethod
     def read(cls, tx: Transaction, asked: Sequence[Asked], lock: bool) -> "Allocation":
@@ -103,6 +104,9 @@ class Allocation:
             new.reserves = surroundings.reserves_of(tx, first.scopes.batch, lock)
         if "panels" in needs:
             new.panels = surroundings.panels_of(tx, [one.loaded.row["id"] for one in asked])
+        if "package" in needs:
+            projects = [one.loaded.row["id"] for one in asked]
+            new.packages = surroundings.packages_of(tx, asked[0].case.definition, projects)
         if "ranks" in needs:
             cities = {application.city for application in applications}
             rows = sets.select_many(tx, RANKS, "wanted", cities, batch=first.scopes.batch)
@@ -128,6 +132,8 @@ class Allocation:
             facts = replace(facts, reserves_taken=others)
         if self.panels:
             facts = replace(facts, panels=self.panels.get(facts.project, {}))
+        if self.packages:
+            facts = replace(facts, package=self.packages.get(facts.project))
         if self.ranks:
             taken = self.ranks.get(facts.application.city, {})
             others = frozenset(rank for rank, holder in taken.items() if holder != facts.project)

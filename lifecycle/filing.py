@@ -11,8 +11,9 @@ from typing import Any
 
 from lifecycle.errors import Unreadable
 from states.facts import Application, Member
-from states.fields import CONTROL, MONEY_LIMIT
+from states.fields import CONTROL, MONEY_LIMIT, clean_text
 from states.findings import Text
+from states.indicators import Indicator, indicator_json, read_indicators
 from states.policy import Policy
 
 LENGTHS = {
@@ -49,9 +50,14 @@ def check_application(policy: Policy, application: Application) -> None:
 
     Raises:
         Unreadable: texts empty, too long or with control characters, an unknown city or ownership, money or rank out of
-            range, too many members or one without name or code; all of it is named.
+            range, too many members or one without name or code, indicators that are none; all of it is named.
     """
-    problems = [*_texts(application), *_choices(policy, application), *_members(application.members)]
+    problems = [
+        *_texts(application),
+        *_choices(policy, application),
+        *_members(application.members),
+        *_indicators(application.indicators),
+    ]
     if problems:
         zh, en = (";".join(texts) for texts in zip(*problems, strict=True))
         raise Unreadable(Text(zh.replace(";", "；"), en.replace(";", "; ")))
@@ -83,6 +89,17 @@ def _choices(policy: Policy, application: Application) -> Iterator[Text]:
     rank = application.rank
     if rank is not None and (type(rank) is not int or not 1 <= rank <= 9999):
         yield Text("排序应为1至9999的整数", "a rank is an integer from 1 to 9999")
+
+
+def _indicators(indicators: tuple[Indicator, ...]) -> Iterator[Text]:
+    try:
+        kept = read_indicators([indicator_json(one) for one in indicators], clean_text) if indicators else []
+    except ValueError as problem:  # a field's problem is one too
+        zh, _, en = str(problem).partition(" / ")
+        yield Text(f"绩效指标：{zh}", f"indicators: {en or zh}")
+    else:
+        if [one["number"] for one in kept] != [one.number for one in indicators]:
+            yield Text("绩效指标须按编号排列", "indicators come by their numbers")
 
 
 def _members(members: tuple[Member, ...]) -> Iterator[Text]:

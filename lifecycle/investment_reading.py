@@ -36,16 +36,25 @@ VERDICTS = Statement(
 
 
 def read_list(tx: Transaction, caller: Caller, project: str, name: str, number: int | None = None) -> dict[str, Any]:
+    """Return a round's list as `list_of` does.
+
+    Raises:
+        NotFound: no such project within reach, round, or version.
+    """
+    return list_of(tx, caller, load_project(tx, caller, project), name, number)
+
+
+def list_of(tx: Transaction, caller: Caller, loaded: Loaded, name: str, number: int | None = None) -> dict[str, Any]:
     """Return a round's list: the present claim (or that of `number`), each line with what was verified and its flags.
 
     Before the round is decided the unit does not see what was verified; flags name another project only to who reaches
     that one, and only of the present claim: what was replaced is not looked up.
 
     Raises:
-        NotFound: no such project within reach, round, or version.
+        NotFound: no such round, or version.
     """
-    loaded = load_project(tx, caller, project)
     arrows_of(loaded.rules, name, CLAIMED)
+    project = loaded.row["id"]
     versions = tx.fetch(VERSIONS, of=project, of_round=name)
     claims = {row["number"]: row for row in versions if row["kind"] == CLAIMED}
     last = max(claims, default=0)

@@ -45,7 +45,7 @@ COUNTED = ("state", "city")
 FILTER_LENGTH = 300
 SHOWN = ("id", "code", "title", "state", "version", "city", "task_code", "lead_name", "lead_code", "ownership")
 _READ = (*SHOWN, "investment_fen", "entered_on", "changed_at", "batch_id", "definition_hash", "policy_hash")
-WHOLE = ("members", "group_name", "starts_on", "ends_on", "filed_rank", "left_state", "flags", "signers")
+WHOLE = ("members", "group_name", "starts_on", "ends_on", "filed_rank", "indicators", "left_state", "flags", "signers")
 _VERSIONS = Statement(
     sa.select(_rulebook.c.hash, _rulebook.c.kind).where(
         sa.or_(_rulebook.c.kind == "definition", _rulebook.c.kind == "policy")

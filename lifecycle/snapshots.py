@@ -8,6 +8,7 @@ from lifecycle.audit import Change
 from states.changes import member_json, member_of
 from states.definition import LifecycleDefinition
 from states.facts import Application, Facts, Pending
+from states.indicators import indicator_json, indicator_of
 from states.machine import After
 from states.values import changed
 
@@ -33,6 +34,7 @@ PLAIN = (
     "starts_on",
     "ends_on",
     "filed_rank",
+    "indicators",
     "flags",
 )
 PRIVATE = ("opinion", "remarks", "contact_name", "contact_phone")  # committed to, never in clear
@@ -97,6 +99,7 @@ def application_of(row: Mapping[str, Any]) -> Application:
         remarks=row["remarks"],
         contact_name=row["contact_name"],
         contact_phone=row["contact_phone"],
+        indicators=tuple(indicator_of(one) for one in row.get("indicators") or ()),
     )
 
 
@@ -120,6 +123,7 @@ def application_columns(application: Application) -> dict[str, Any]:
         "remarks": application.remarks,
         "contact_name": application.contact_name,
         "contact_phone": application.contact_phone,
+        "indicators": [indicator_json(one) for one in application.indicators] or None,
     }
 
 

@@ -1,4 +1,4 @@
-"""What the rules ask of other tables about one project: room left, task list, shortlists, ranks taken, panels."""
+"""What rules ask of other tables about a project: room left, task list, shortlists, ranks taken, panels, package."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,10 +12,20 @@ from lifecycle.documents.references import stored_documents, within_reach
 from lifecycle.rulebooks import definition_for
 from lifecycle.snapshots import plain
 from lifecycle.statements import Row, Statement
-from lifecycle.tables import Capacity, Objection, PanelProject, PanelResult, Project, Shortlisted, Task
+from lifecycle.tables import (
+    Capacity,
+    Docket,
+    DocketItem,
+    Objection,
+    PanelProject,
+    PanelResult,
+    Project,
+    Shortlisted,
+    Task,
+)
 from states.capacities import ceiling_of
 from states.definition import LifecycleDefinition
-from states.facts import Facts, Room
+from states.facts import Facts, Package, Room
 from states.panels import Panelled
 from states.policy import Policy
 from states.rules import Case
@@ -27,6 +37,8 @@ _task = Task.__table__  # type: ignore[attr-defined]
 _shortlisted = Shortlisted.__table__  # type: ignore[attr-defined]
 _objection = Objection.__table__  # type: ignore[attr-defined]
 _project = Project.__table__  # type: ignore[attr-defined]
+_docket = Docket.__table__  # type: ignore[attr-defined]
+_item = DocketItem.__table__  # type: ignore[attr-defined]
 _given = PanelProject.__table__  # type: ignore[attr-defined]
 _result = PanelResult.__table__  # type: ignore[attr-defined]
 
@@ -95,7 +107,7 @@ COUNT_OBJECTIONS = Statement(
 # A result stands as long as its project is in the round that it ended.
 READ_PANELS = sets.for_both(
     lambda dialect: (
-        sa.select(_given.c.project_id, _given.c.purpose, _result.c.score)
+        sa.select(_given.c.project_id, _given.c.purpose, _result.c.score, _result.c.sent_back)
         .join(
             _result,
             sa.and_(
@@ -106,6 +118,17 @@ READ_PANELS = sets.for_both(
             isouter=True,
         )
         .where(sets.within(_given.c.project_id, "wanted", dialect, "uuid"))
+    )
+)
+READ_PACKAGES = sets.for_both(
+    lambda dialect: (
+        sa.select(_item.c.project_id, _item.c.outcome, *(_docket.c[name] for name in ("kind", "number", "receipt")))
+        .join(_docket, _docket.c.id == _item.c.docket_id)
+        .where(
+            sets.within(_item.c.project_id, "wanted", dialect, "uuid"),
+            _docket.c.released_at.is_not(None),
+        )
+        .order_by(_docket.c.released_at, _docket.c.id)
     )
 )
 
@@ -154,6 +177,8 @@ def surround(tx: Transaction, case: Case, needs: frozenset[str], scopes: Scopes,
         facts = replace(facts, objections_open=counted["number"])
     if "panels" in needs:
         facts = replace(facts, panels=panels_of(tx, [facts.project]).get(facts.project, {}))
+    if "package" in needs:
+        facts = replace(facts, package=packages_of(tx, case.definition, [facts.project]).get(facts.project))
     return replace(case, facts=facts)
 
 
@@ -217,8 +242,24 @@ def panels_of(tx: Transaction, projects: Sequence[str]) -> dict[str, dict[str, P
     """
     found: dict[str, dict[str, Panelled]] = {}
     for row in sets.select_many(tx, READ_PANELS, "wanted", projects):
-        panelled = Panelled(row["score"] is not None, row["score"])
+        panelled = Panelled(row["score"] is not None, row["score"], row["sent_back"] or 0)
         found.setdefault(row["project_id"], {})[row["purpose"]] = panelled
+    return found
+
+
+def packages_of(tx: Transaction, definition: LifecycleDefinition, projects: Sequence[str]) -> dict[str, Package]:
+    """Return the dockets by which projects came to a party that receives them: the last, unless it was given back."""
+    found: dict[str, Package] = {}
+    for row in sets.select_many(tx, READ_PACKAGES, "wanted", projects):
+        spec, outcome = definition.dockets.get(row["kind"]), row["outcome"] or {}
+        if spec is None or not spec.received_by or "state" not in outcome:
+            continue
+        receipt = row["receipt"] or {}
+        package = Package(row["number"], receipt.get("received_on"), receipt.get("paper_copies"))
+        if "returned" in outcome:
+            found.pop(row["project_id"], None)
+        else:
+            found[row["project_id"]] = package
     return found
 
 

@@ -1,4 +1,4 @@
-"""What a change request asks: other members, investment or title; read, and laid over what was filed."""
+"""What a change request asks: other members, investment, indicators or title; read, and laid over what was filed."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from states.facts import Application, Member, UnitRole
+from states.indicators import indicator_of, read_indicators
 
 # The cleaners of `fields` are handed in: that module reads a whole change by this one.
 Texts = Callable[[Any, int], str]
@@ -17,7 +18,7 @@ UNIT = frozenset({"name", "credit_code", "role", "kind", "region", "group", "aff
 
 
 def read_change(value: Any, known: Sequence[str], text: Texts, amount: Amounts) -> dict[str, Any]:
-    """Return a change as canonical JSON: of `title`, `investment_fen` and `members`, those that are to be others.
+    """Return a change as canonical JSON: of title, investment, members and indicators, those that are others.
 
     Raises:
         ValueError: it changes nothing, something that cannot be asked for, or a value is not what it should be.
@@ -34,12 +35,16 @@ def read_change(value: Any, known: Sequence[str], text: Texts, amount: Amounts) 
         if not isinstance(units, (list, tuple)) or not 1 <= len(units) <= MOST_MEMBERS:
             raise ValueError(f"成员应为1至{MOST_MEMBERS}家 / 1 to {MOST_MEMBERS} members")
         change["members"] = [_unit(number, unit, text) for number, unit in enumerate(units, 1)]
+    if "indicators" in value:
+        change["indicators"] = read_indicators(value["indicators"], text)
     return change
 
 
 def carried_out(application: Application, change: Mapping[str, Any]) -> Application:
     """Return the application as a change would have it."""
-    values = {name: value for name, value in change.items() if name != "members"}
+    values = {name: value for name, value in change.items() if name not in ("members", "indicators")}
+    if "indicators" in change:
+        values["indicators"] = tuple(indicator_of(one) for one in change["indicators"])
     if "members" in change:
         values["members"] = tuple(member_of(unit) for unit in change["members"])
     return replace(application, **values)

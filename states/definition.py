@@ -45,7 +45,18 @@ class FieldSpec(Labelled):
     """A field that acts put on record. Money is integer fen; a score is a decimal in a string."""
 
     type: Literal[
-        "text", "date", "money", "integer", "score", "boolean", "codes", "checks", "change", "answers", "calls"
+        "text",
+        "date",
+        "money",
+        "integer",
+        "score",
+        "boolean",
+        "codes",
+        "checks",
+        "change",
+        "answers",
+        "calls",
+        "attainments",
     ]
     gathers: bool = False  # a new value is added to what is on record (codes, checks) instead of replacing it
     sensitive: bool = False  # personal data or free text: enters the log as a commitment only
@@ -179,10 +190,14 @@ class DocketSpec(Labelled):
 
 
 class Round(Labelled):
-    """An acceptance round: the fields that hold what the unit claims to have invested and what was verified of it."""
+    """An acceptance round: the fields that hold what the unit claims to have invested and what was verified of it.
+
+    `attained`: the field with what the unit says it reached of its indicators.
+    """
 
     claimed: Code
     verified: Code
+    attained: Code | None = None
 
 
 class Invariant(Labelled):
@@ -264,6 +279,19 @@ class LifecycleDefinition(Frozen):
         return {
             (event, state): tuple(transition for transition in found if state in transition.source)
             for event, found in self.by_event.items()
+            for state in self.states
+        }
+
+    @cached_property
+    def counted_out(self) -> dict[str, tuple[str, ...]]:
+        """Return the fields in which arrows that lead out of each state count how often they were taken, by state."""
+        return {
+            state: tuple(
+                name
+                for arrow in self.transitions
+                if state in arrow.source and arrow.target != SAME
+                for name in arrow.counts
+            )
             for state in self.states
         }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from states.panels import Panelled
 
+from states.indicators import Indicator
 from states.values import changed, frozen
 
 
@@ -56,6 +57,7 @@ class Application:
     remarks: str | None = None
     contact_name: str | None = None
     contact_phone: str | None = None
+    indicators: tuple[Indicator, ...] = ()
 
     @property
     def lead(self) -> Member | None:
@@ -68,6 +70,14 @@ class Room(NamedTuple):
 
     used: int
     ceiling: int | None
+
+
+class Package(NamedTuple):
+    """The docket by which a project came to the party that receives it, and the paper counted there, once it is."""
+
+    number: int
+    received_on: str | None
+    paper_copies: int | None
 
 
 class Reference(NamedTuple):
@@ -117,6 +127,7 @@ class Facts:
     reserves_taken: frozenset[int] = frozenset()  # ranks on the batch's reserve list
     objections_open: int = 0  # registered ones that count and are undecided
     panels: Mapping[str, "Panelled"] = field(default_factory=dict)  # purpose -> what the panel it was given to says
+    package: Package | None = None  # the docket that brought it where it stands, if one did
     invented: bool = False  # of a demonstration: its documents are invented too
     stored: frozenset[Reference] | None = None  # stored documents that the act may refer to; None: not asked
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from states.changes import read_change
 from states.definition import FieldSpec, LifecycleDefinition, Transition
+from states.indicators import read_attainments
 
 Cleaner = Callable[[LifecycleDefinition, Transition, Mapping[str, Any]], tuple[dict[str, Any], dict[str, str]]]
 TEXT_LIMIT = 4000
@@ -195,6 +196,15 @@ def _answers(spec: FieldSpec, value: Any) -> dict[str, Any]:
     return found
 
 
+def _attainments(_spec: FieldSpec, value: Any) -> list[dict[str, Any]]:
+    try:
+        return read_attainments(value, clean_text)
+    except FieldProblem:
+        raise
+    except ValueError as error:
+        raise FieldProblem(str(error)) from error
+
+
 def _computed(_spec: FieldSpec, _value: Any) -> Any:
     raise FieldProblem("由系统登记 / kept by the system")
 
@@ -210,5 +220,6 @@ _CLEANERS = {
     "checks": _checks,
     "change": _change,
     "answers": _answers,
+    "attainments": _attainments,
     "calls": _computed,
 }

@@ -91,7 +91,7 @@ def prepare(
 ) -> tuple[Case, list[Finding], frozenset[str]]:
     """Return the case as far as the project's own row shows it, what is wrong with the request, and what else to read.
 
-    The third value holds `room`, `task`, `shortlist`, `ranks`, `panels`, `documents`: asked of other tables.
+    The third value holds `room`, `task`, `shortlist`, `ranks`, `panels`, `package`, `documents`: asked of other tables.
     """
     transition = definition.find(act.event, facts.state, policy.mode)
     if transition is None:

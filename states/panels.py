@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, model_validator
 
-from states.definition import Code, Labelled
+from states.definition import Code, Labelled, LifecycleDefinition
 from states.fields import POINTS, TWO_PLACES
 
 WHOLE = 100  # what all weights together come to, in percent
@@ -53,10 +53,18 @@ class PanelSetting(Labelled):
 
 
 class Panelled(NamedTuple):
-    """What a panel says of a project it was given: whether its round is concluded, and the score if so."""
+    """What a panel says of a project it was given: whether its round is concluded, and the score if so.
+
+    `sent_back`: how often the project had been sent back when it was scored.
+    """
 
     concluded: bool
     score: str | None
+    sent_back: int = 0
+
+    def stands(self, sent_back: int) -> bool:
+        """Return whether the score is that of what the unit last brought: a project sent back since is scored anew."""
+        return self.concluded and self.sent_back == sent_back
 
 
 class Result(NamedTuple):
@@ -83,6 +91,11 @@ class Placed:
     score: Decimal
     rank: int
     tied: int  # how many share the rank, this one counted
+
+
+def times_sent_back(definition: LifecycleDefinition, state: str, record: Mapping[str, Any]) -> int:
+    """Return how often a project was sent out of a state to come back to it, as far as its record counts that."""
+    return sum(int(record.get(name) or 0) for name in definition.counted_out.get(state, ()))
 
 
 def read_points(

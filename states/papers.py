@@ -34,7 +34,9 @@ PLAIN = frozenset(
     }
 )
 KINDS = {"record": "field", "capital": "field", "header": "field", "checkpoints": "checkpoint"}
-Lists = Literal["facts", "members", "record", "money", "vetoes", "checkpoints", "documents", "timeline", "attempts"]
+Lists = Literal[
+    "facts", "members", "indicators", "record", "money", "vetoes", "checkpoints", "documents", "timeline", "attempts"
+]
 
 
 class Column(Labelled):

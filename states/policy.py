@@ -89,11 +89,16 @@ class GroupTasks(Frozen):
 
 
 class Package(Frozen):
-    """R12, R16: the cities' own cut-off, the province's, and what the package must hold."""
+    """R12, R16: the cities' own cut-off, the province's, and what the package must hold.
+
+    `receipt`: whether a filing waits until its package was received and its paper counted: where it came with one, or
+    always; `off`: it does not.
+    """
 
     city_cutoff_on: date
     package_due_on: date
     paper_copies: int
+    receipt: Literal["off", "where_packaged", "required"] = "off"
 
 
 class Review(Frozen):
@@ -137,6 +142,7 @@ class Acceptance(Frozen):
     """R21: the two rounds and their windows, counted from publication; money verified by lists of actual investment.
 
     `lists`: totals are held against the list where the round has one, or must have one; `off`: totals alone count.
+    `self_evaluation` against the indicators filed: `shown` to whoever decides, or `required` of the application.
     """
 
     mode: str
@@ -148,6 +154,7 @@ class Acceptance(Frozen):
     grace_counting: Counting
     verify_money: bool
     lists: Literal["off", "where_kept", "required"]
+    self_evaluation: Literal["off", "shown", "required"] = "off"
     categories: dict[str, Labelled]
 
 

@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Annotated, Any, BinaryIO
 
@@ -178,6 +178,11 @@ def _list(here: Visit, request: Request, subject: tuple[str, str], kind: str | N
 def _content(here: Visit, request: Request, subject: tuple[str, str], document: str, version: int | None) -> Response:
     with here.reading() as tx:
         found = find_document(tx, here.caller, subject, document.lower(), version)
+    return hand_out(here, request, found)
+
+
+def hand_out(here: Visit, request: Request, found: Mapping[str, Any]) -> Response:
+    """Return a document's content, or the part of it that is asked for: as a download, in a sandbox."""
     etag, size = f'"{found["sha256"]}"', found["size"]
     first, end = part_asked(request, etag, size) or (0, size)
     held = ExitStack()

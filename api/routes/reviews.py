@@ -7,13 +7,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.dependencies import Here, IfMatch, Key, expected_version
-from api.openapi import WRITES, operation
+from api.openapi import WRITES, answers, operation
 from api.paneling import Declaration, Points, Submission
 from api.replies import page, reply
 from api.requests import StrictRoute
+from api.routes.documents import hand_out
+from api.routes.investments import Number, Round
+from api.schemas import Code
+from api.shapes.investments import ListWhole
 from api.shapes.panels import PanelChanged, Papers, Review, ReviewSummary, Sheet, SheetKept
 from api.shapes.parts import Listed
+from api.uploads import RAW
 from lifecycle.panels import conflicts, reviews, sheets
+from lifecycle.panels.given import find_given_document, read_given_list
 
 router = APIRouter(prefix="/api/v1/reviews", tags=["reviews"], route_class=StrictRoute)
 READS = ("forbidden", "not-found")
@@ -60,6 +66,34 @@ def show_papers(here: Here, panel: str, project: str) -> Response:
     with here.reading() as tx:
         told = reviews.show_papers(tx, here.caller, panel.lower(), project.lower())
     return reply(told)
+
+
+@router.get(
+    "/{panel}/projects/{project}/documents/{kind}/content",
+    **operation(
+        "readPaper",
+        "下载评审材料",
+        "Download one of the papers",
+        *(*READS, "file-unavailable"),
+        responses=answers(RAW, text=False),
+    ),
+)
+def read_paper(here: Here, request: Request, panel: str, project: str, kind: Code) -> Response:
+    """Return a document of a project that the caller was given, as a download."""
+    with here.reading() as tx:
+        found = find_given_document(tx, here.caller, panel.lower(), project.lower(), kind)
+    return hand_out(here, request, found)
+
+
+@router.get(
+    "/{panel}/projects/{project}/investments/{round}",
+    **operation("readInvestments", "评审实际投入明细", "A list of actual investment", *READS, model=ListWhole),
+)
+def read_investments(here: Here, panel: str, project: str, round: Round, number: Number = None) -> Response:
+    """Return a round's list of a project that the caller was given, with what was verified of each line."""
+    with here.reading() as tx:
+        found = read_given_list(tx, here.caller, panel.lower(), project.lower(), round, number)
+    return reply(found)
 
 
 @router.get("/{panel}/sheets/{sheet}", **operation("showSheet", "评分表", "My sheet", *READS, model=Sheet))

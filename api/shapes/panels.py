@@ -221,6 +221,7 @@ class ProposalItem(Shape):
     project: str
     event: str
     fields: dict[str, Any]
+    note: str = ""
 
 
 class Proposal(Shape):
@@ -282,6 +283,37 @@ class Review(ReviewSummary):
     sheets: list[ReviewSheet]
 
 
+class ListSum(Shape):
+    """One list of actual investment in all."""
+
+    number: int
+    lines: int
+    total_fen: int
+
+
+class RoundLists(Shape):
+    """What a round claims and what was verified of it, by `claimed` and `verified`."""
+
+    label: Label
+    lists: dict[str, ListSum]
+
+
+class Reached(Shape):
+    """An indicator with what was reached of it; `percent` of the way from the baseline to the target."""
+
+    number: int
+    name: str
+    unit: str
+    baseline: str | None
+    target: str
+    better: str
+    planned_on: str | None
+    achieved: str | None
+    remark: str | None
+    met: bool
+    percent: str | None
+
+
 class Papers(Shape):
     """What an expert reads of a project that he was given."""
 
@@ -300,4 +332,7 @@ class Papers(Shape):
     members: list[dict[str, Any]]
     record: dict[str, Any]
     documents: dict[str, dict[str, Any]]
+    investments: dict[str, RoundLists]
+    indicators: list[dict[str, Any]]
+    self_evaluation: dict[str, list[Reached]]
     sheets: list[Sheet]

@@ -39,6 +39,7 @@ class ProjectWhole(ProjectItem):
     starts_on: str | None
     ends_on: str | None
     filed_rank: int | None
+    indicators: list[dict[str, Any]] | None
     left_state: str | None
     documents: dict[str, Any]
     flags: list[str]

@@ -70,7 +70,7 @@ EXPERTS = Statement(
 _FILED = (
     *("id", "batch_id", "code", "title", "city", "state", "version", "task_code", "ownership", "group_name"),
     *("lead_code", "lead_name", "members", "investment_fen", "starts_on", "ends_on", "filed_rank", "opinion"),
-    *("remarks", "contact_name", "contact_phone", "documents", "definition_hash", "policy_hash"),
+    *("remarks", "contact_name", "contact_phone", "indicators", "documents", "definition_hash", "policy_hash"),
 )
 PROJECTS = Statement(
     sa.select(*(_project.c[name] for name in _FILED), project.c.round)

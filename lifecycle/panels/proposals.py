@@ -1,16 +1,17 @@
 """What a docket could ask for, given the panels' results: cut by number or score, ties never split."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from lifecycle.callers import Caller
 from lifecycle.database import Transaction
 from lifecycle.errors import Unreadable
-from lifecycle.panels.reading import list_results
+from lifecycle.panels.reading import list_results, verified_of
 from lifecycle.rulebooks import rules_of_row
 from lifecycle.statements import Row
+from states.definition import LifecycleDefinition
 from states.fields import POINTS
 from states.findings import Text
 
@@ -19,7 +20,8 @@ from states.findings import Text
 class Cut:
     """The next so many projects (`take`), or those from a score on (`score`), or all the rest (neither): one act.
 
-    `numbered`: an integer field of the act that counts them from `first` on, in order.
+    `numbered`: an integer field of the act that counts them from `first` on, in order. `fields` and `note` are given to
+    every one of them.
     """
 
     event: str
@@ -27,6 +29,8 @@ class Cut:
     score: str | None = None
     numbered: str | None = None
     first: int = 1
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    note: str | None = None
 
 
 def propose(
@@ -36,14 +40,17 @@ def propose(
 
     Projects still to be decided come by score, the highest first, through the cuts in their order. Where projects of
     one score would be divided, by a cut or by their numbers, all of them are left `undecided`: a person decides, and
-    says why. Those without a result are `unconcluded`, those beyond all cuts `left`.
+    says why. Those without a result are `unconcluded`, those beyond all cuts `left`. An act that states what was
+    verified of a round gets the sum of the verdicts on the round's list, where they are made.
 
     Raises:
         Forbidden: the caller may not know of panels.
         Unreadable: no such purpose or kind of docket, or a cut is not what it should be.
     """
     results = list_results(tx, caller, batch, purpose)
-    _check(tx, batch, kind, cuts)
+    definition = rules_of_row(tx, batch).definition
+    _check(definition, kind, cuts)
+    verified = verified_of(tx, batch, purpose)
     pending = [one for one in results["results"] if one["pending"]]
     chosen, left = _through(pending, cuts)
     events: dict[str, set[tuple[str, int | None]]] = {}
@@ -53,11 +60,13 @@ def propose(
         events.setdefault(one["score"], set()).add(("", None))
     put, undecided = [], []
     for one, cut, number in chosen:
-        fields = {**one["fields"], **({cut.numbered: number} if cut.numbered else {})}
+        sums = _verified_fields(definition, cut.event, verified.get(one["project"], {}))
+        fields = {**one["fields"], **sums, **cut.fields, **({cut.numbered: number} if cut.numbered else {})}
+        note = {"note": cut.note} if cut.note else {}
         if len(events[one["score"]]) > 1:
             undecided.append(one)
         else:
-            put.append({"project": one["project"], "event": cut.event, "fields": fields})
+            put.append({"project": one["project"], "event": cut.event, "fields": fields, **note})
     split = {one["score"] for one in undecided}
     return {
         **{name: results[name] for name in ("batch", "purpose", "unconcluded")},
@@ -85,19 +94,29 @@ def _through(
     return chosen, waiting
 
 
-def _check(tx: Transaction, batch: Row, kind: str, cuts: Sequence[Cut]) -> None:
-    definition = rules_of_row(tx, batch).definition
+def _verified_fields(definition: LifecycleDefinition, event: str, sums: Mapping[str, int]) -> dict[str, int]:
+    """Return the sums that an act states, by the field that states them."""
+    taken = definition.taken[event][0]
+    return {
+        definition.rounds[name].verified: total
+        for name, total in sums.items()
+        if definition.rounds[name].verified in taken
+    }
+
+
+def _check(definition: LifecycleDefinition, kind: str, cuts: Sequence[Cut]) -> None:
     spec = definition.dockets.get(kind)
     if spec is None:
         raise Unreadable(Text(f"没有名为{kind[:64]}的清单", f"there is no kind of docket {kind[:64]}"))
     for cut in cuts:
         taken = definition.taken[cut.event][0] if cut.event in spec.events else ()
         known = cut.numbered is None or (cut.numbered in taken and definition.fields[cut.numbered].type == "integer")
+        known = known and set(cut.fields) <= set(taken)
         score = cut.score is None or POINTS.fullmatch(cut.score) is not None
         if cut.event not in spec.events or not known or not score or (cut.take is not None and cut.score is not None):
             raise Unreadable(
                 Text(
-                    f"“{cut.event[:64]}”一档写法有误：事项须属该清单，名额与分数线二选一",
-                    f"the cut for {cut.event[:64]} is not one: an act of the docket, and a number or a score",
+                    f"“{cut.event[:64]}”一档写法有误：事项和填写内容须属该清单，名额与分数线二选一",
+                    f"the cut for {cut.event[:64]} is not one: an act of the docket, fields of it, a number or a score",
                 )
             )

@@ -25,11 +25,11 @@ from lifecycle.panels.panel import (
     table,
 )
 from lifecycle.panels.sheets import told
-from lifecycle.rulebooks import rules_of_row
+from lifecycle.rulebooks import definition_for, rules_of_row
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Batch, PanelExpert, Project, ScoreSheet
 from states.findings import Text
-from states.panels import placed
+from states.panels import PanelSetting, placed, times_sent_back
 
 _batch = Batch.__table__  # type: ignore[attr-defined]
 _expert = PanelExpert.__table__  # type: ignore[attr-defined]
@@ -71,10 +71,11 @@ IN_ROUND = Statement(
 STANDING = Statement(
     sa.select(
         *(_project.c[name] for name in ("id", "code", "title", "city", "state", "lead_name", "version")),
+        *(_project.c[name] for name in ("record", "lists", "definition_hash")),
         table.c.number,
         table.c.status,
         project.c.round,
-        *(result.c[name] for name in ("score", "sheets", "low", "high", "spread", "wide", "concluded_at")),
+        *(result.c[name] for name in ("score", "sheets", "low", "high", "spread", "wide", "sent_back", "concluded_at")),
     )
     .select_from(project)
     .join(table, table.c.id == project.c.panel_id)
@@ -189,7 +190,8 @@ def list_sheets(
 def list_results(tx: Transaction, caller: Caller, batch: Row, purpose: str) -> dict[str, Any]:
     """Return what the panels of a purpose say of the batch's projects: ranked across panels, ties shown, then the rest.
 
-    `fields` is what an act on the project has to put on record for the decision that is pending.
+    `fields` is what an act on the project has to put on record for the decision that is pending. A project that was
+    sent back since and came again is among those without a result.
 
     Raises:
         Forbidden: the caller may not know of panels.
@@ -200,7 +202,7 @@ def list_results(tx: Transaction, caller: Caller, batch: Row, purpose: str) -> d
     if setting is None:
         raise Unreadable(Text(f"本批次没有用途为{purpose[:64]}的专家组", f"the batch has no panels for {purpose[:64]}"))
     rows = tx.fetch(STANDING, of=batch["id"], purpose=purpose)
-    standing = {row["id"]: row for row in rows if row["score"] is not None}
+    standing = {row["id"]: row for row in rows if _stands(tx, setting, row)}
     ranked = [
         {
             **_named(standing[place.project]),
@@ -217,8 +219,27 @@ def list_results(tx: Transaction, caller: Caller, batch: Row, purpose: str) -> d
         "batch": batch["code"],
         "purpose": purpose,
         "results": ranked,
-        "unconcluded": [_named(row) for row in rows if row["score"] is None],
+        "unconcluded": [_named(row) for row in rows if row["id"] not in standing],
     }
+
+
+def verified_of(tx: Transaction, batch: Row, purpose: str) -> dict[str, dict[str, int]]:
+    """Return what is verified, line by line of the present list, for the projects of a purpose: by round, in fen."""
+    found: dict[str, dict[str, int]] = {}
+    for row in tx.fetch(STANDING, of=batch["id"], purpose=purpose):
+        lists = row["lists"]
+        for name in definition_for(tx, row["definition_hash"]).rounds:
+            claimed, verified = (lists.get(f"{name}_{kind}") for kind in ("claimed", "verified"))
+            if claimed and verified and verified["basis"] == claimed["number"]:
+                found.setdefault(row["id"], {})[name] = verified["total_fen"]
+    return found
+
+
+def _stands(tx: Transaction, setting: PanelSetting, row: Row) -> bool:
+    if row["score"] is None or row["state"] not in setting.states:
+        return row["score"] is not None
+    definition = definition_for(tx, row["definition_hash"])
+    return bool(row["sent_back"] == times_sent_back(definition, row["state"], row["record"]))
 
 
 def _named(row: Row) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """An expert's own work: the panels he is on, what to declare, and the papers of what he was given once he has."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,14 +9,18 @@ from lifecycle.callers import Caller
 from lifecycle.canonical import instant
 from lifecycle.database import Transaction
 from lifecycle.errors import Forbidden, NotFound
-from lifecycle.panels.conflicts import grounds_of, labelled, on_panel
-from lifecycle.panels.panel import PROJECTS, SHEETS, find_panel, nowhere, summary, table
+from lifecycle.investments import CLAIMED, VERIFIED
+from lifecycle.panels.conflicts import grounds_of, labelled
+from lifecycle.panels.given import given_project, may_score, open_documents, own_panel, own_sheets
+from lifecycle.panels.panel import PROJECTS, summary, table
 from lifecycle.panels.sheets import told
 from lifecycle.requests import is_identifier
 from lifecycle.rulebooks import definition_for, policy_for
-from lifecycle.statements import Row, Statement
+from lifecycle.snapshots import application_of
+from lifecycle.statements import Statement
 from lifecycle.tables import Batch, PanelExpert, Project
 from states.findings import Text
+from states.indicators import attained
 
 _batch = Batch.__table__  # type: ignore[attr-defined]
 _expert = PanelExpert.__table__  # type: ignore[attr-defined]
@@ -28,7 +33,7 @@ MINE = Statement(
     .where(_expert.c.person_id == sa.bindparam("me", type_=_expert.c.person_id.type))
     .order_by(table.c.created_at.desc(), table.c.id)
 )
-RECORD = Statement(sa.select(_project.c.record).where(_project.c.id == sa.bindparam("wanted")))
+RECORD = Statement(sa.select(_project.c.record, _project.c.lists).where(_project.c.id == sa.bindparam("wanted")))
 KEPT_BACK = ("score",)  # types of fields: what earlier panels gave is not for the next one's eyes
 RANK = "rank"  # nor the city's order
 
@@ -39,7 +44,7 @@ def my_reviews(tx: Transaction, caller: Caller) -> list[dict[str, Any]]:
     Raises:
         Forbidden: the caller is no expert.
     """
-    _may_score(caller)
+    may_score(caller)
     rows = tx.fetch(MINE, me=caller.actor.id) if is_identifier(caller.actor.id) else []
     return [{**summary(row), "chair": row["chair"], "declared_at": _instant(row["declared_at"])} for row in rows]
 
@@ -53,10 +58,10 @@ def show_review(tx: Transaction, caller: Caller, panel: str) -> dict[str, Any]:
         Forbidden: the caller is no expert.
         NotFound: there is no such panel, or the caller is not on it.
     """
-    row, expert = _own_panel(tx, caller, panel)
+    row, expert = own_panel(tx, caller, panel)
     projects = {given["id"]: given for given in tx.fetch(PROJECTS, panel=row["id"])}
     grounds = grounds_of(tx, row["id"], [expert], projects.values())
-    sheets = _mine(tx, row, caller) if expert["declared_at"] else []
+    sheets = own_sheets(tx, row, caller) if expert["declared_at"] else []
     setting = row["setting"]
     return {
         **summary(row),
@@ -90,25 +95,19 @@ def show_review(tx: Transaction, caller: Caller, panel: str) -> dict[str, Any]:
 def show_papers(tx: Transaction, caller: Caller, panel: str, project: str) -> dict[str, Any]:
     """Return the papers of a project that the caller was given to score: what was filed, and references to documents.
 
-    Contacts, the city's opinion and rank, and scores of other panels are not among them.
+    With it what was invested and what was reached of each indicator. Contacts, the city's opinion and rank, and scores
+    of other panels are not among them.
 
     Raises:
         Forbidden: the caller is no expert, has not declared his conflicts, or has one with the project.
         NotFound: the project was not given to him.
     """
-    row, expert = _own_panel(tx, caller, panel)
-    given = next((one for one in tx.fetch(PROJECTS, panel=row["id"]) if one["id"] == project), None)
-    mine = [one for one in _mine(tx, row, caller) if one["project_id"] == project and one["status"] != "released"]
-    if expert["declared_at"] is None:
-        raise Forbidden(Text("请先申报利益冲突", "declare your conflicts of interest first"))
-    if given is None or not any(one["round"] == given["round"] for one in mine):
-        raise NotFound(Text("没有分配给您的此项目", "no such project was given to you"))
-    if grounds_of(tx, row["id"], [expert], [given]):
-        raise Forbidden(Text("您应回避此项目", "you have a conflict of interest with this project"))
+    given, mine = given_project(tx, caller, panel, project)
     definition, policy = definition_for(tx, given["definition_hash"]), policy_for(tx, given["policy_hash"])
     names = ("code", "title", "city", "state", "task_code", "ownership", "group_name", "investment_fen")
     unit_names = ("name", "credit_code", "role", "kind", "region", "group")
-    record = (tx.one(RECORD, wanted=project) or {"record": {}})["record"]
+    live = tx.one(RECORD, wanted=project) or {"record": {}, "lists": {}}
+    record = live["record"]
     open_fields = {
         name
         for name, spec in definition.fields.items()
@@ -122,10 +121,17 @@ def show_papers(tx: Transaction, caller: Caller, panel: str, project: str) -> di
         "city_label": {"zh": policy.cities[given["city"]].zh, "en": policy.cities[given["city"]].en},
         "members": [{name: unit.get(name) for name in unit_names} for unit in given["members"]],
         "record": {name: value for name, value in record.items() if name in open_fields},
-        "documents": {
-            kind: reference
-            for kind, reference in given["documents"].items()
-            if kind in definition.documents and not definition.documents[kind].hidden_from
+        "documents": open_documents(definition, given),
+        "investments": {
+            name: {"label": {"zh": one.zh, "en": one.en}, "lists": kept}
+            for name, one in definition.rounds.items()
+            if (kept := _lists(live["lists"], name))
+        },
+        "indicators": given["indicators"] or [],
+        "self_evaluation": {
+            name: [one.to_dict() for one in attained(application_of(given).indicators, record[spec.attained])]
+            for name, spec in definition.rounds.items()
+            if spec.attained in record
         },
         "sheets": [told(one) for one in mine],
     }
@@ -138,8 +144,8 @@ def show_sheet(tx: Transaction, caller: Caller, panel: str, sheet: str) -> dict[
         Forbidden: the caller is no expert, or has not declared his conflicts.
         NotFound: he has no such sheet.
     """
-    row, expert = _own_panel(tx, caller, panel)
-    found = next((one for one in _mine(tx, row, caller) if one["id"] == sheet), None)
+    row, expert = own_panel(tx, caller, panel)
+    found = next((one for one in own_sheets(tx, row, caller) if one["id"] == sheet), None)
     if found is None:
         raise NotFound(Text("没有此评分表", "there is no such sheet of yours"))
     if expert["declared_at"] is None:
@@ -147,22 +153,10 @@ def show_sheet(tx: Transaction, caller: Caller, panel: str, sheet: str) -> dict[
     return told(found)
 
 
-def _own_panel(tx: Transaction, caller: Caller, panel: str) -> tuple[Row, Row]:
-    _may_score(caller)
-    row = find_panel(tx, panel)
-    expert = on_panel(tx, row["id"], caller.actor.id)
-    if expert is None:
-        raise nowhere()
-    return row, expert
-
-
-def _mine(tx: Transaction, panel: Row, caller: Caller) -> list[Row]:
-    return [row for row in tx.fetch(SHEETS, panel=panel["id"]) if row["person_id"] == caller.actor.id]
-
-
-def _may_score(caller: Caller) -> None:
-    if "score" not in caller.actor.rights:
-        raise Forbidden(Text("此处仅供评审专家使用", "this is for experts alone"))
+def _lists(lists: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return what is claimed and verified of a round in all: number of lines and sum."""
+    found = {kind: lists.get(f"{name}_{kind}") for kind in (CLAIMED, VERIFIED)}
+    return {kind: {key: one[key] for key in ("number", "lines", "total_fen")} for kind, one in found.items() if one}
 
 
 def _instant(value: Any) -> str | None:

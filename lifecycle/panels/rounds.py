@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import sqlalchemy as sa
+
 from lifecycle import sets
 from lifecycle.audit import Change, Log
 from lifecycle.batches import BY_ID as BATCH
@@ -34,11 +36,20 @@ from lifecycle.panels.panel import project as _given
 from lifecycle.panels.panel import result as _result
 from lifecycle.panels.panel import sheet as _sheet
 from lifecycle.requests import note_of
+from lifecycle.rulebooks import definition_for
 from lifecycle.statements import Row
+from lifecycle.tables import Project
 from states.findings import Text
-from states.panels import Result, result_of
+from states.panels import Result, result_of, times_sent_back
+
+_project = Project.__table__  # type: ignore[attr-defined]
 
 YEARS_AHEAD = 2
+RECORDS = sets.for_both(
+    lambda dialect: sa.select(*(_project.c[name] for name in ("id", "state", "record", "definition_hash"))).where(
+        sets.within(_project.c.id, "wanted", dialect, "uuid")
+    )
+)
 
 
 def open_scoring(
@@ -131,9 +142,10 @@ def conclude(
                 f"{len(left_out)} sheets are missing: a reason is needed for not waiting",
             )
         )
-    rows = [_row(held, projects[name], found, caller) for name, found in results.items()]
+    sent_back = _sent_back(tx, list(results))
+    rows = [_row(held, projects[name], found, caller, sent_back[name]) for name, found in results.items()]
     sets.insert_many(tx, _result, rows)
-    names = ("project_id", "round", "score", "sheets", "low", "high", "spread", "trimmed", "wide")
+    names = ("project_id", "round", "score", "sheets", "low", "high", "spread", "trimmed", "wide", "sent_back")
     changes = [Change("/results", None, {name: row[name] for name in names}) for row in rows]
     changes += [Change("/left_out", row["id"], None) for row in left_out]
     told = {"concluded": len(rows), "left_out": len(left_out)}
@@ -211,7 +223,15 @@ def _sat(tx: Transaction, held: Held, projects: Mapping[str, Row]) -> None:
         raise NotOffered(Text(f"未登记评审会：{codes}", f"before no sitting on record: {codes}"), [], projects=unseen)
 
 
-def _row(held: Held, project: Row, found: Result, caller: Caller) -> dict[str, Any]:
+def _sent_back(tx: Transaction, projects: Sequence[str]) -> dict[str, int]:
+    """Return how often each project has been sent back; none is while it is scored, for its decision waits for that."""
+    return {
+        row["id"]: times_sent_back(definition_for(tx, row["definition_hash"]), row["state"], row["record"])
+        for row in sets.select_many(tx, RECORDS, "wanted", projects)
+    }
+
+
+def _row(held: Held, project: Row, found: Result, caller: Caller, sent_back: int) -> dict[str, Any]:
     return {
         "panel_id": held.id,
         "project_id": project["id"],
@@ -223,6 +243,7 @@ def _row(held: Held, project: Row, found: Result, caller: Caller) -> dict[str, A
         "spread": format(found.spread, "f"),
         "trimmed": list(found.trimmed),
         "wide": found.wide,
+        "sent_back": sent_back,
         "concluded_at": caller.now,
     }
 

@@ -10,6 +10,7 @@ from lifecycle.papers.positions import is_withheld
 from lifecycle.papers.values import NOTHING, Source
 from states.deadlines import business_date
 from states.facts import UnitRole
+from states.indicators import attained, indicator_of
 from states.planning import BY_HAND
 
 ROLES = {UnitRole.LEAD: "牵头单位", UnitRole.LANDING: "场景落地单位", UnitRole.OTHER: "其他成员"}
@@ -67,6 +68,43 @@ def _members(told: Told) -> Table:
     return Table(("序号", "角色", "单位名称", "统一社会信用代码", "类型"), rows, (12, 28, 44, 44, 28))
 
 
+def _indicators(told: Told) -> Table:
+    """Indicators of the application book, one row each, and one more for each round that answered them."""
+    past, rows = told.source.past, []
+    filed = [indicator_of(one) for one in past.columns.get("indicators") or ()]
+    rows += [
+        (str(one.number), one.name, _amount(one.baseline, one.unit), _amount(one.target, one.unit), "申报书", NOTHING)
+        for one in filed
+    ]
+    for name, spec in past.rules.definition.rounds.items():
+        field = spec.attained
+        answers = past.record(field) if field is not None and field not in told.source.hidden else None
+        if not isinstance(answers, list):  # none, or withheld
+            continue
+        label = past.rules.definition.rounds[name].zh
+        rows += [
+            (
+                str(one.indicator.number),
+                f"{one.indicator.name}{f'（{one.remark}）' if one.remark else ''}",
+                _amount(one.achieved, one.indicator.unit),
+                _amount(one.indicator.target, one.indicator.unit),
+                f"{label}自评",
+                "未填" if one.achieved is None else f"{'完成' if one.met else '未完成'}{_share(one.percent)}",
+            )
+            for one in attained(filed, answers)
+        ]
+    heads = ("编号", "指标", "基准或完成", "目标", "来源", "完成情况")
+    return Table(heads, rows, (12, 50, 26, 24, 22, 26))
+
+
+def _amount(value: str | None, unit: str) -> str:
+    return f"{value}{unit}" if value is not None else NOTHING
+
+
+def _share(percent: str | None) -> str:
+    return f"（{percent}%）" if percent is not None else ""
+
+
 def _money(told: Told) -> Table:
     """All amounts: what was planned, then what acts put on record, in the order of the definition."""
     source, past = told.source, told.source.past
@@ -84,7 +122,7 @@ def _record(told: Told) -> Table:
     rows = [
         (spec.zh, source.field(name, past.record(name)))
         for name, spec in fields.items()
-        if past.record(name) is not None and spec.type not in ("money", "checks")
+        if past.record(name) is not None and spec.type not in ("money", "checks", "attainments")
     ]
     return Table(("登记事项", "内容"), rows, (50, 106))
 
@@ -158,6 +196,7 @@ def _sentence(item: Mapping[str, Any]) -> str:
 LISTS: dict[str, Callable[[Told], Table]] = {
     "facts": _facts,
     "members": _members,
+    "indicators": _indicators,
     "money": _money,
     "record": _record,
     "vetoes": _vetoes,

@@ -92,7 +92,7 @@ def show(policy: Policy, spec: FieldSpec, value: Any) -> str:
         return "是" if value else "否"
     if spec.type == "codes":
         return "、".join(_label(policy, code) for code in value)
-    if spec.type == "checks":
+    if spec.type in ("checks", "attainments"):
         return f"{len(value)}项"
     return str(value)
 

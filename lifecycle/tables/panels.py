@@ -119,7 +119,7 @@ class PanelSession(SQLModel, table=True):
 
 
 class PanelResult(SQLModel, table=True):
-    """What a round came to for a project. It stands as long as the project is in that round."""
+    """What a round came to for a project. It stands while the project is in that round and was not sent back since."""
 
     __tablename__ = "panel_result"
 
@@ -134,3 +134,4 @@ class PanelResult(SQLModel, table=True):
     trimmed: Any = Field(sa_column=column(Json))  # ids of the experts whose totals were taken off
     wide: bool = Field(sa_column=column(sa.Boolean))
     concluded_at: datetime = Field(sa_column=column(UTCDateTime))
+    sent_back: int = Field(sa_column=column(sa.Integer, server_default="0"))  # how often by then

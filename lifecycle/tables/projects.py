@@ -44,6 +44,7 @@ class Project(SQLModel, table=True):
     remarks: str | None = Field(sa_column=column(sa.Text, nullable=True))
     contact_name: str | None = Field(sa_column=column(sa.String(100), nullable=True))
     contact_phone: str | None = Field(sa_column=column(sa.String(40), nullable=True))
+    indicators: Any = Field(sa_column=column(Json, nullable=True))
 
     record: Any = Field(sa_column=column(Json))
     documents: Any = Field(sa_column=column(Json))

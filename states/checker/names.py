@@ -138,6 +138,7 @@ def _mentions(definition: LifecycleDefinition) -> Iterator[Mention]:
         yield from _each("measure", f"checkpoints.{name}.owed", _maybe(checkpoint.owed))
     for name, acceptance in definition.rounds.items():
         yield from _each("field", f"rounds.{name}", (acceptance.claimed, acceptance.verified))
+        yield from _each("field", f"rounds.{name}.attained", _maybe(acceptance.attained))
     for index, place in places(definition).items():
         yield from _of_transition(place, definition.transitions[index])
     for name, docket in definition.dockets.items():

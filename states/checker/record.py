@@ -112,11 +112,18 @@ def _kept_twice(definition: LifecycleDefinition) -> Iterator[Fault]:
 
 
 def _rounds(definition: LifecycleDefinition) -> Iterator[Fault]:
+    for name, spec in definition.rounds.items():
+        for key, named, wanted in (
+            ("claimed", spec.claimed, "money"),
+            ("verified", spec.verified, "money"),
+            ("attained", spec.attained, "attainments"),
+        ):
+            yield from _typed(definition, f"rounds.{name}.{key}", named or "", wanted)
     for index, place in places(definition).items():
-        name = definition.transitions[index].round
-        for end in ROUND_CHECKPOINTS if name else ():
-            if f"{name}_{end}" not in definition.checkpoints:
-                yield fault("round_without_checkpoint", f"{place}.round", f"{name}_{end}")
+        of_round = definition.transitions[index].round
+        for end in ROUND_CHECKPOINTS if of_round else ():
+            if f"{of_round}_{end}" not in definition.checkpoints:
+                yield fault("round_without_checkpoint", f"{place}.round", f"{of_round}_{end}")
 
 
 def _unused_fields(definition: LifecycleDefinition) -> Iterator[Fault]:

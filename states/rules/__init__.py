@@ -1,6 +1,16 @@
 """Owns the register of the programme's rules R01–R27: importing the package fills it."""
 
-from states.rules import acceptance, application, consortium, investment, publicity, recommendation, reward, supervision
+from states.rules import (
+    acceptance,
+    application,
+    consortium,
+    indicators,
+    investment,
+    publicity,
+    recommendation,
+    reward,
+    supervision,
+)
 from states.rules.rule import RULES, Case, Rule, rule
 
 __all__ = [
@@ -10,6 +20,7 @@ __all__ = [
     "acceptance",
     "application",
     "consortium",
+    "indicators",
     "investment",
     "publicity",
     "recommendation",

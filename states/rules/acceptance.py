@@ -6,6 +6,7 @@ from states.deadlines import add_months
 from states.findings import Judgement, Kind
 from states.rules.record import date_of, due_on, keeps_checkpoint, number_of, yuan
 from states.rules.rule import Case, rule
+from states.rules.scored import judge_panels
 from states.values import changed
 
 WINDOW_ENDS = ("half_year_ends", "one_year_ends")
@@ -72,6 +73,21 @@ def money_verified(case: Case) -> Judgement:
     verified, claimed = number_of(case, f"{name}_verified_fen"), number_of(case, f"{name}_invested_fen")
     met = verified is not None and claimed is not None and 0 <= verified <= claimed
     return Judgement(met or not case.policy.rules.R21.verify_money, yuan(verified), yuan(claimed))
+
+
+@rule(
+    "R21",
+    "三(四)",
+    Kind.HARD,
+    zh="验收评价由专家组进行的，须待本次申请的评价结束，所填得分与专家组得分一致；整改后重新申请的，须重新评价。"
+    "专家组得分：{threshold}；填报：{seen}。",
+    en="Where a panel evaluates, it has concluded on this very application, and the score given is the panel's; a "
+    "project that comes back from rectification is evaluated anew. The panel's: {threshold}; given: {seen}.",
+    reads=("panels",),
+)
+def acceptance_evaluated(case: Case) -> Judgement:
+    """R21: the round is decided on the panel's evaluation where there is one, or where the batch asks for one."""
+    return judge_panels(case)
 
 
 @rule(

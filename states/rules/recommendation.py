@@ -110,6 +110,28 @@ def formal_check_passed(case: Case) -> Judgement:
 
 
 @rule(
+    "R16",
+    "三(二)",
+    Kind.HARD,
+    zh="推荐材料须经省厅接收并点收纸质材料（一式{threshold}份）后方可受理；推荐材料：{seen}。尚未接收的，请先办理接收。",
+    en="A filing is accepted once its package was received and the paper counted ({threshold} copies); the package: "
+    "{seen}. Receive the package first.",
+    reads=("package",),
+)
+def package_received(case: Case) -> Judgement:
+    """R16: the package that brought the project was received, paper and all, as strictly as the batch asks."""
+    setting, package = case.policy.rules.R16, case.facts.package
+    if package is None:
+        return Judgement(setting.receipt != "required", None, setting.paper_copies)
+    if package.received_on is None:
+        seen: tuple[object, ...] = (f"第{package.number}号 no. {package.number}", "尚未接收 not received")
+        return Judgement(setting.receipt == "off", seen, setting.paper_copies)
+    counted = package.paper_copies or 0
+    seen = (f"第{package.number}号 no. {package.number}", package.received_on, f"{counted}份 copies")
+    return Judgement(counted >= setting.paper_copies or setting.receipt == "off", seen, setting.paper_copies)
+
+
+@rule(
     "R13",
     "三(二)",
     Kind.HARD,

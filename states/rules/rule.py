@@ -61,7 +61,7 @@ def rule(
 
     `clause` is the notice's own number, or `CFG` where the notice is silent and the batch's setting decides.
     `reads` names what the rule needs beside the project's own row: `room`, `task`, `shortlist`, `ranks`, `reserves`,
-    `panels`, `objections`.
+    `panels`, `objections`, `package`.
     """
 
     def register(judge: Judge) -> Judge:

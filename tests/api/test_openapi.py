@@ -51,6 +51,7 @@ OPERATIONS = {
     "addPanelProjects", "removePanelProject", "assignExperts", "assignEvenly", "releaseSheet", "openScoring",
     "recordSession", "chaseSheets", "concludePanel", "reopenPanel", "proposeDecisions",
     "listReviews", "showReview", "declareConflicts", "showPapers", "showSheet", "keepSheet", "submitSheet",
+    "readPaper", "readInvestments", "showDocketHistory", "showPanelHistory", "showObjectionHistory",
     "whoAmI", "describeApi", "explainProblem", "isAlive", "isReady",
 }  # fmt: skip
 OPEN = {"isAlive", "isReady", "readFeed", "listPublicLists", "showPublicList", "readPublicList", "exportPublicList"}

@@ -57,6 +57,7 @@ GETS: dict[str, Mapping[str, int]] = {
     f"{BATCH}/dockets": READERS,
     f"{BATCH}/objections": READERS,
     "/api/v1/objections/{objection}": dict.fromkeys(ALL, 404),
+    "/api/v1/objections/{objection}/history": dict.fromkeys(ALL, 404),
     "/api/v1/public/batches/{batch}/lists": ANYONE,
     "/api/v1/public/lists/{docket}": dict.fromkeys(ALL, 404),  # a draft
     "/api/v1/public/lists/{docket}/page.html": dict.fromkeys(ALL, 404),
@@ -64,6 +65,7 @@ GETS: dict[str, Mapping[str, int]] = {
     "/api/v1/dockets/{docket}/summary.xlsx": dict.fromkeys(ALL, 403)
     | {"handler": 200, "jinan": 200, "qingdao": 404, "auditor": 200},
     "/api/v1/dockets/{docket}": DOCKETS,
+    "/api/v1/dockets/{docket}/history": DOCKETS,
     f"{PROJECT}/investments/{{round}}": OWN,
     f"{PROJECT}/investments/{{round}}/list.xlsx": OWN,
     f"{PROJECT}/progress-calls": OWN,
@@ -71,11 +73,14 @@ GETS: dict[str, Mapping[str, int]] = {
     f"{BATCH}/lapses": READERS,
     f"{BATCH}/panels": PANELS,
     f"{BATCH}/panels/{{number}}": PANELS | {"handler": 404, "auditor": 404},  # there is none
+    f"{BATCH}/panels/{{number}}/history": PANELS | {"handler": 404, "auditor": 404},
     f"{BATCH}/panels/{{number}}/sheets": PANELS | {"handler": 404, "auditor": 404},
     f"{BATCH}/results/{{purpose}}": PANELS,
     "/api/v1/reviews": REVIEWS,
     "/api/v1/reviews/{panel}": REVIEWS | {"expert": 404},
     "/api/v1/reviews/{panel}/projects/{project}": REVIEWS | {"expert": 404},
+    "/api/v1/reviews/{panel}/projects/{project}/documents/{kind}/content": REVIEWS | {"expert": 404},
+    "/api/v1/reviews/{panel}/projects/{project}/investments/{round}": REVIEWS | {"expert": 404},
     "/api/v1/reviews/{panel}/sheets/{sheet}": REVIEWS | {"expert": 404},
     "/api/v1/audit/entries": AUDITORS,
     "/api/v1/audit/entries/{entry}": AUDITORS | {"auditor": 404},  # nothing is sealed yet
@@ -134,6 +139,7 @@ def test_every_address_answers_each_person_within_their_reach(
         "{pool}": "city_quota",
         "{key}": JINAN,
         "{name}": "gongfu-pilot/1",
+        "{kind}": "half_year_report",
         "{paper}": "dossier",
         "{document}": "018f0000-0000-7000-8000-000000000000",
         "{code}": "busy",

@@ -70,7 +70,11 @@ def test_R23_an_approved_change_amends_the_project_in_the_same_act_and_keeps_its
 ) -> None:
     project, new = projects[0], Member("新制造厂", credit_code(901), UnitRole.LANDING, "manufacturer")
     lead = application(1).members[0]
+    indicators = [
+        {"number": 1, "name": "设备联网率", "unit": "%", "baseline": "60", "target": "85", "better": "higher"}
+    ]
     change = {"title": "产线数字化（二期）", "investment_fen": 150_000_000, "members": units(lead, new)}
+    change["indicators"] = indicators
     ask(database, log, project, change)
     asked = read_project(database, project["id"])
     assert (asked["title"], asked["flags"], asked["record"]["change_asked"]) == (
@@ -82,12 +86,13 @@ def test_R23_an_approved_change_amends_the_project_in_the_same_act_and_keeps_its
     act(database, log, project["id"], "approve_change")
     row = read_project(database, project["id"])
     assert len(read_entries(database, f"project/{project['id']}")) == entries + 1
-    assert {name: row[name] for name in ("code", "title", "investment_fen", "members", "flags")} == {
+    assert {name: row[name] for name in ("code", "title", "investment_fen", "members", "flags", "indicators")} == {
         "code": project["code"],
         "title": "产线数字化（二期）",
         "investment_fen": 150_000_000,
         "members": units(lead, new),
         "flags": [],
+        "indicators": indicators,
     }
     assert "change_asked" not in row["record"]
     with database.reading() as tx:
@@ -98,9 +103,13 @@ def test_R23_an_approved_change_amends_the_project_in_the_same_act_and_keeps_its
     assert clean(database, batch)
     body = parse_canonical(read_entries(database, f"project/{row['id']}")[-1]["body"])
     assert body["action"]["name"] == "approve_change"
-    assert {"/title", "/members", "/investment_fen", f"/capacities/manufacturer_projects/{new.credit_code}"} <= {
-        change["path"] for change in body["changes"]
-    }
+    assert {
+        "/title",
+        "/members",
+        "/investment_fen",
+        "/indicators",
+        f"/capacities/manufacturer_projects/{new.credit_code}",
+    } <= {change["path"] for change in body["changes"]}
 
 
 def test_R23_a_change_is_held_against_R01_to_R07_and_only_the_soft_ones_give_way(

@@ -88,6 +88,7 @@ def test_replay_gives_back_the_whole_project(database: Database, log: Log, proje
         **{name: project[name] for name in ("opinion", "remarks", "contact_name", "contact_phone", "pending")},
         **{name: project[name] for name in ("record", "documents", "signers", "flags", "deadlines", "responsible")},
         "lists": {},
+        "indicators": None,
         "starts_on": None,
         "ends_on": None,
         "entered_on": "2024-08-14",

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from cases import ABSENT, DOCUMENTS, LEAD, application, case, judge, policy_with
 
-from states.facts import Room
+from states.facts import Package, Room
 from states.findings import Judgement
 from states.rules import RULES
 
@@ -103,6 +103,27 @@ def test_R16_a_passed_formal_check_is_met_and_a_failed_one_is_not():
     assert judge("formal_check_passed", case("accept_filing")) == Judgement(True, True, True)
     failed = case("accept_filing", record={"formal_check": False})
     assert judge("formal_check_passed", failed) == Judgement(False, False, True)
+
+
+@pytest.mark.parametrize(
+    ("setting", "package", "met"),
+    [
+        ("off", None, True),
+        ("off", Package(3, None, None), True),
+        ("where_packaged", None, True),
+        ("where_packaged", Package(3, None, None), False),
+        ("where_packaged", Package(3, "2024-08-02", 1), False),
+        ("where_packaged", Package(3, "2024-08-02", 2), True),
+        ("required", None, False),
+        ("required", Package(3, None, None), False),
+        ("required", Package(3, "2024-08-02", 2), True),
+    ],
+)
+def test_R16_a_filing_waits_for_the_receipt_of_its_package_as_the_batch_asks(setting, package, met):
+    found = judge(
+        "package_received", case("accept_filing", policy=policy_with("R16", receipt=setting), package=package)
+    )
+    assert (found.met, found.threshold) == (met, 2)
 
 
 def reopen(**changes):

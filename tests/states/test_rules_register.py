@@ -35,7 +35,7 @@ robust = settings(derandomize=True, deadline=None, max_examples=150)
 
 def test_every_rule_that_the_definition_names_is_registered_and_every_registered_rule_is_named():
     assert set(RULES) == NAMED
-    assert len(RULES) == 61
+    assert len(RULES) == 65
 
 
 def test_every_rule_serves_a_rule_of_the_programme_under_its_clause():
@@ -84,6 +84,7 @@ def test_only_the_rules_in_principle_are_soft_and_only_quota_package_and_window_
         "package_in_time": Kind.WAIVABLE,
         "window_open": Kind.WAIVABLE,
         "calls_answered": Kind.NOTE,
+        "indicators_reached": Kind.NOTE,
     }
 
 
@@ -102,6 +103,8 @@ def test_a_rule_says_which_surroundings_it_reads():
         "reserve_rank_free": {"reserves"},
         "objections_decided": {"objections"},
         "evaluation_concluded": {"panels"},
+        "acceptance_evaluated": {"panels"},
+        "package_received": {"package"},
     }
 
 
