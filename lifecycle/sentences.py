@@ -59,6 +59,7 @@ _COLUMNS: dict[str, Text] = {
     "starts_on": Text("实施开始日期", "start"),
     "ends_on": Text("实施结束日期", "end"),
     "filed_rank": Text("申报排序", "rank as filed"),
+    "indicators": Text("绩效指标", "indicators"),
     "opinion": Text("推荐意见", "opinion"),
     "remarks": Text("备注", "remarks"),
     "contact_name": Text("联系人", "contact"),

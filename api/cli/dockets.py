@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from api.cli.output import emit, emit_page, escape, findings, refusals, table, usage
+from api.cli.output import emit, emit_history, emit_page, escape, findings, refusals, table, usage
 from api.cli.people import AsJson, AsLogin
 from api.cli.session import open_session
 from api.docketing import EditBody, NewDocket, ReturnBody
@@ -17,6 +17,7 @@ from api.requests import parse_json
 from lifecycle.attempts import attempt
 from lifecycle.batches import find_batch
 from lifecycle.dockets import drafting, reading, receipt, release, summaries
+from lifecycle.trails import docket_history
 
 dockets = typer.Typer(help="办理清单 / dockets", no_args_is_help=True)
 Batch = Annotated[str, typer.Option("--batch", help="批次代码 / batch code")]
@@ -258,3 +259,14 @@ def export(
         data = summaries.export_docket(tx, session.caller(as_login), docket)
     file.write_bytes(data)
     emit({"file": str(file), "bytes": len(data)}, as_json, lambda console: console.print(f"已导出 {escape(str(file))}"))
+
+
+@dockets.command("history")
+def history(
+    docket: Docket, after: int = 0, limit: int = 200, as_login: AsLogin = None, as_json: AsJson = False
+) -> None:
+    """办理留痕 / what happened to it."""
+    session = open_session()
+    with refusals(as_json), session.database.reading() as tx:
+        found = docket_history(tx, session.caller(as_login), docket, after, limit)
+    emit_history(found, as_json)

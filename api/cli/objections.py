@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 import typer
 
 from api.cli.dockets import body_of
-from api.cli.output import emit, emit_page, refusals
+from api.cli.output import emit, emit_history, emit_page, refusals
 from api.cli.people import AsJson, AsLogin
 from api.cli.session import open_session
 from api.routes.objections import ObjectionBody
 from lifecycle.attempts import attempt
 from lifecycle.batches import find_batch
 from lifecycle.objections import deciding, reading, receiving
+from lifecycle.trails import objection_history
 
 objections = typer.Typer(help="异议 / objections", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(help="JSON：fields、documents", exists=True, dir_okay=False)]
@@ -88,3 +89,14 @@ def decide(
         as_json,
         lambda console: console.print(f"已登记 recorded: {done['status']}，项目 project: {done['state']}"),
     )
+
+
+@objections.command("history")
+def history(
+    objection: Objection, after: int = 0, limit: int = 200, as_login: AsLogin = None, as_json: AsJson = False
+) -> None:
+    """办理留痕 / what happened to it."""
+    session = open_session()
+    with refusals(as_json), session.database.reading() as tx:
+        found = objection_history(tx, session.caller(as_login), objection, after, limit)
+    emit_history(found, as_json)

@@ -45,6 +45,12 @@ def clock(at: str | None) -> str | None:
     return datetime.fromisoformat(at).astimezone(ZoneInfo(ZONE)).strftime("%Y-%m-%d %H:%M")
 
 
+def emit_history(found: Page, as_json: bool) -> None:
+    """Print a page of what happened to something: number, instant, outcome and sentence of each entry."""
+    columns = ("序", "时间 at", "结果 outcome", "经过")
+    emit_page(found, as_json, columns, lambda item: (item["seq"], item["at"], item["outcome"], item["sentence"]["zh"]))
+
+
 def emit_page(
     page: Page, as_json: bool, columns: Sequence[str], row_of: Callable[[dict[str, Any]], Sequence[Any]]
 ) -> None:

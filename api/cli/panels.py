@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from api.cli.output import emit, escape, refusals, table, usage
+from api.cli.output import emit, emit_history, escape, refusals, table, usage
 from api.cli.people import AsJson, AsLogin
 from api.cli.session import open_session
 from lifecycle.attempts import attempt
@@ -17,6 +17,7 @@ from lifecycle.callers import Caller
 from lifecycle.database import Transaction
 from lifecycle.panels import assignments, chasing, founding, reading, rounds, sessions
 from lifecycle.panels.panel import Done, may_see, panel_of_batch
+from lifecycle.trails import panel_history
 from states.rules.record import read_date
 
 panels = typer.Typer(help="专家组 / panels of experts", no_args_is_help=True)
@@ -298,3 +299,14 @@ def _day(text: str) -> date:
     if day is None:
         usage("须写明日期，如2024-08-12", "give a date like 2024-08-12")
     return day
+
+
+@panels.command("history")
+def history(
+    number: Number, batch: Batch, after: int = 0, limit: int = 200, as_login: AsLogin = None, as_json: AsJson = False
+) -> None:
+    """办理留痕 / what happened to it."""
+    session = open_session()
+    with refusals(as_json), session.database.reading() as tx:
+        found = panel_history(tx, session.caller(as_login), find_batch(tx, batch), number, after, limit)
+    emit_history(found, as_json)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from api.cli.output import REFUSED, clock, emit, escape, findings, refusals, table, usage
+from api.cli.output import REFUSED, clock, emit, emit_history, escape, findings, refusals, table, usage
 from api.cli.people import AsJson, AsLogin
 from api.cli.session import Session, open_session
 from lifecycle.attempts import attempt
@@ -203,12 +203,7 @@ def history(
         caller = session.caller(as_login)
         with session.database.reading() as tx:
             page = project_history(tx, caller, find_project(tx, caller, project), after, limit)
-
-    def render(console: Console) -> None:
-        rows = [(item["seq"], item["at"], item["outcome"], item["sentence"]["zh"]) for item in page.items]
-        table(console, ("序", "时间 at", "结果 outcome", "经过"), rows)
-
-    emit({"items": page.items, "next": page.next}, as_json, render)
+    emit_history(page, as_json)
 
 
 def _dry_run(session: Session, caller: Caller, project: str, request: Request, as_json: bool) -> None:

@@ -20,10 +20,12 @@ from api.openapi import WRITES, answers, operation
 from api.problems import CREATED
 from api.replies import file, page, reply
 from api.requests import StrictRoute
+from api.routes.history import AfterSeq, HistoryLimit
 from api.routes.imports import XLSX
 from api.shapes.dockets import DocketPreview, DocketSummary, DocketWhole, Drafted, Released, Returned
 from api.shapes.parts import Listed
-from lifecycle import overviews
+from api.shapes.projects import HistoryPage
+from lifecycle import overviews, trails
 from lifecycle.dockets import drafting, reading, receipt, release, summaries
 
 router = APIRouter(prefix="/api/v1", tags=["dockets"], route_class=StrictRoute)
@@ -80,6 +82,19 @@ def show(here: Here, docket: str) -> Response:
     with here.reading() as tx:
         found = reading.show_docket(tx, here.caller, docket.lower())
     return reply(found, version=found["version"])
+
+
+@router.get(
+    f"{ONE}/history",
+    **operation("showDocketHistory", "清单办理过程", "A docket's history", "not-found", model=HistoryPage),
+)
+def show_history(
+    here: Here, request: Request, docket: str, after_seq: AfterSeq = 0, limit: HistoryLimit = 100
+) -> Response:
+    """Return the entries of a docket's stream in order, each told in a sentence."""
+    with here.reading() as tx:
+        found = trails.docket_history(tx, here.caller, docket.lower(), after_seq, limit)
+    return page(request, found.items, found.next, "after_seq")
 
 
 @router.patch(ONE, **operation("editDocket", "修改清单", "Edit a draft", *CHANGES, model=Drafted))

@@ -14,6 +14,8 @@ from api.shapes.projects import HistoryPage
 from lifecycle.history import project_history
 
 router = APIRouter(prefix="/api/v1/projects/{project}/history", tags=["history"], route_class=StrictRoute)
+AfterSeq = Annotated[int, Query(ge=0, le=2**53 - 1)]
+HistoryLimit = Annotated[int, Query(ge=1, le=200)]
 
 
 @router.get("", **operation("showHistory", "办理过程", "The project's history", "not-found", model=HistoryPage))
@@ -21,8 +23,8 @@ def show(
     here: Here,
     request: Request,
     project: str,
-    after_seq: Annotated[int, Query(ge=0, le=2**53 - 1)] = 0,
-    limit: Annotated[int, Query(ge=1, le=200)] = 100,
+    after_seq: AfterSeq = 0,
+    limit: HistoryLimit = 100,
 ) -> Response:
     """Return the log's entries of a project in order, as far as the caller may see them."""
     with here.reading() as tx:

@@ -12,10 +12,12 @@ from api.openapi import WRITES, operation
 from api.problems import CREATED
 from api.replies import page, reply
 from api.requests import StrictRoute
+from api.routes.history import AfterSeq, HistoryLimit
 from api.schemas import Body, Code, DocumentBody, Prose, Version
 from api.shapes.parts import Listed
+from api.shapes.projects import HistoryPage
 from api.shapes.publicity import Found, Objection, Recorded
-from lifecycle import overviews
+from lifecycle import overviews, trails
 from lifecycle.objections import deciding, reading, receiving
 
 router = APIRouter(prefix="/api/v1", tags=["objections"], route_class=StrictRoute)
@@ -98,6 +100,19 @@ def show(here: Here, objection: str) -> Response:
     with here.reading() as tx:
         found = reading.show_objection(tx, here.caller, objection.lower())
     return reply(found, version=found["version"])
+
+
+@router.get(
+    f"{ONE}/history",
+    **operation("showObjectionHistory", "异议办理过程", "An objection's history", "not-found", model=HistoryPage),
+)
+def show_history(
+    here: Here, request: Request, objection: str, after_seq: AfterSeq = 0, limit: HistoryLimit = 100
+) -> Response:
+    """Return the entries of an objection's stream in order; who made it is for the province."""
+    with here.reading() as tx:
+        found = trails.objection_history(tx, here.caller, objection.lower(), after_seq, limit)
+    return page(request, found.items, found.next, "after_seq")
 
 
 @router.patch(ONE, **operation("completeObjection", "补正异议", "Complete an objection", *CHANGES, model=Recorded))

@@ -27,10 +27,12 @@ from api.paneling import (
 from api.problems import CREATED
 from api.replies import page, reply
 from api.requests import StrictRoute
+from api.routes.history import AfterSeq, HistoryLimit
 from api.schemas import Body
 from api.shapes.panels import PanelChanged, PanelResults, PanelSheet, PanelSummary, PanelWhole, Proposal
 from api.shapes.parts import Listed
-from lifecycle import overviews
+from api.shapes.projects import HistoryPage
+from lifecycle import overviews, trails
 from lifecycle.database import Transaction
 from lifecycle.panels import assignments, chasing, founding, proposals, reading, rounds, sessions
 from lifecycle.panels.panel import Done, may_lead, may_see, panel_of_batch
@@ -79,6 +81,21 @@ def show(here: Here, batch: str, number: Number) -> Response:
         may_see(here.caller)
         told = reading.show_panel(tx, here.caller, overviews.find_batch(tx, here.caller, batch), number)
     return reply(told, version=told["version"])
+
+
+@router.get(
+    f"{ONE}/history",
+    **operation("showPanelHistory", "专家组办理过程", "A panel's history", *READS, model=HistoryPage),
+)
+def show_history(
+    here: Here, request: Request, batch: str, number: Number, after_seq: AfterSeq = 0, limit: HistoryLimit = 100
+) -> Response:
+    """Return the entries of a panel's stream in order, each told in a sentence."""
+    with here.reading() as tx:
+        may_see(here.caller)
+        row = overviews.find_batch(tx, here.caller, batch)
+        found = trails.panel_history(tx, here.caller, row, number, after_seq, limit)
+    return page(request, found.items, found.next, "after_seq")
 
 
 @router.get(f"{ONE}/sheets", **operation("listSheets", "评分表", "Score sheets", *READS, model=Listed[PanelSheet]))

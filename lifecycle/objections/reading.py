@@ -19,9 +19,10 @@ from states.findings import Text
 _project = Project.__table__  # type: ignore[attr-defined]
 FIRST = "00000000-0000-0000-0000-000000000000"
 KIND, MADE_ON, GROUND = "objector_kind", "objected_on", "objection_ground"
-_WHOLE = sa.select(table, *(_project.c[name] for name in ("code", "title", "city", "lead_code", "state"))).join(
-    _project, _project.c.id == table.c.project_id
-)
+_WHOLE = sa.select(
+    table,
+    *(_project.c[name] for name in ("code", "title", "city", "lead_code", "state", "definition_hash", "policy_hash")),
+).join(_project, _project.c.id == table.c.project_id)
 ONE = Statement(_WHOLE.where(table.c.id == sa.bindparam("wanted")))
 LIST = Statement(
     _WHOLE.where(
@@ -82,11 +83,29 @@ def show_objection(tx: Transaction, caller: Caller, objection: str) -> dict[str,
     Raises:
         NotFound: there is none on a project within the caller's reach.
     """
+    return _shown(caller, find_objection(tx, caller, objection))
+
+
+def find_objection(tx: Transaction, caller: Caller, objection: str) -> Row:
+    """Return an objection's row with what is asked of its project.
+
+    Raises:
+        NotFound: there is none on a project within the caller's reach.
+    """
     row = tx.one(ONE, wanted=objection) if is_identifier(objection) else None
     reached = row is not None and caller.actor.reaches(row["city"], (row["lead_code"],))
     if row is None or not reached or "read" not in caller.actor.rights:
         raise nowhere()
-    return _shown(caller, row)
+    return row
+
+
+def unmasked(row: Row) -> frozenset[str]:
+    """Return the paths of an objection's stream that a masked reader sees."""
+    counted = row["status"] not in (RECEIVED, DISMISSED)
+    fields = (KIND, MADE_ON, *((GROUND,) if counted else ()))
+    return frozenset(
+        ("/number", "/status", "/due_on", *(("/finding",) if counted else ()), *(f"/fields/{f}" for f in fields))
+    )
 
 
 def _shown(caller: Caller, row: Row) -> dict[str, Any]:

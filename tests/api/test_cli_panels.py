@@ -36,6 +36,7 @@ def test_a_panel_is_set_up_and_shown(staffed: Path) -> None:
         ("bob", True, "鲁能集团"),
     ]
     assert answer("panels", "results", "--purpose", "review", *of)["results"] == []
+    assert answer("panels", "history", "1", *of)["items"][0]["type"] == "panel.founded"
     for command in (("list",), ("show", "1"), ("results", "--purpose", "review")):
         printed = pilot("panels", *command, *of)
         assert printed.exit_code == 0, printed.output

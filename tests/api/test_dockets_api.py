@@ -81,6 +81,10 @@ def test_a_docket_is_opened_edited_previewed_and_released(
         (parts.Listed[dockets.DocketSummary], client.get("handler", BATCH, params={"status": "received"})),
     ):
         TypeAdapter(shape).validate_json(given.content)
+    told = client.get("handler", f"{one}/history", params={"limit": 3})
+    assert client.get("handler", told.json()["next"]).json()["items"][0]["seq"] == 4
+    first = client.get("jinan", f"{one}/history").json()["items"][0]
+    assert "：拟办清单，列入2个项目，填写纸质材料份数" in first["sentence"]["zh"]
     outcomes = [entry["outcome"] for entry in read_entries(database, f"docket/{opened.json()['docket']}")]
     assert outcomes[:7] == ["success", "failed", "success", "failed", "denied", "success", "denied"]
     assert outcomes[7:] == ["failed", "success", "success", "denied"]
@@ -140,3 +144,11 @@ def test_the_command_line_drafts_from_a_file_and_releases(staffed: Path) -> None
     assert (watched["city"], watched["used"], watched["drafted"]) == ("370100", 0, 1)
     assert answer("batch", "quotas", "--batch", CODE, "--ledger", "city_quota/370100")["movements"] == []
     assert answer("dockets", "withdraw", name, "--reason", "重新组织", "--as", "wang")["status"] == "withdrawn"
+    told = [one["sentence"]["zh"] for one in answer("dockets", "history", name, "--as", "wang")["items"]]
+    assert [one.partition("：")[2].partition("，")[0] for one in told] == [
+        "拟办清单",
+        "修改清单",
+        "准予逾期报送",
+        "撤销清单",
+    ]
+    assert "申请办理“发出清单”，未予办理" in pilot("dockets", "history", name, "--as", "li").stdout

@@ -109,3 +109,4 @@ def test_the_command_line_keeps_the_register(staffed: Path) -> None:
     decide = ("objections", "decide", done["objection"], "--outcome", "dismissed", "--finding", "不在公示期内")
     assert answer(*decide, "--as", "li")["status"] == "dismissed"
     assert [one["status"] for one in answer("objections", "list", "--batch", CODE)["items"]] == ["dismissed"]
+    assert len(answer("objections", "history", done["objection"], "--as", "li")["items"]) == 3
