@@ -92,14 +92,15 @@ def _choices(policy: Policy, application: Application) -> Iterator[Text]:
 
 
 def _indicators(indicators: tuple[Indicator, ...]) -> Iterator[Text]:
+    given = [indicator_json(one) for one in indicators]
     try:
-        kept = read_indicators([indicator_json(one) for one in indicators], clean_text) if indicators else []
+        kept = read_indicators(given, clean_text) if given else []
     except ValueError as problem:  # a field's problem is one too
         zh, _, en = str(problem).partition(" / ")
         yield Text(f"绩效指标：{zh}", f"indicators: {en or zh}")
     else:
-        if [one["number"] for one in kept] != [one.number for one in indicators]:
-            yield Text("绩效指标须按编号排列", "indicators come by their numbers")
+        if kept != given:
+            yield Text("绩效指标须按编号排列、写成最简形式", "indicators come by their numbers, in their shortest form")
 
 
 def _members(members: tuple[Member, ...]) -> Iterator[Text]:

@@ -33,7 +33,7 @@ from tests.lifecycle.builders import (
     open_batch,
     veto_checks,
 )
-from tests.lifecycle.docketing import CITY, PACKAGE, draft, edit, package, release
+from tests.lifecycle.docketing import CITY, PACKAGE, draft, edit, package, receive, release
 from tests.lifecycle.filed import bring
 from tests.lifecycle.papered import needs_office, rows_of, shown, text_of
 
@@ -61,6 +61,7 @@ def test_a_list_follows_the_docket_from_draft_to_release_with_ranks_and_sums(dat
     first = write(database, docket, "recommendation_list")
     edit(database, log, docket, Edit(order=[rows[1]["id"], rows[0]["id"]]))
     release(database, log, docket)
+    receive(database, log, docket, caller("handler", at(date(2024, 8, 2))), date(2024, 8, 2))
     assert write(database, docket, "recommendation_list", first.position.seq).content == first.content
     assert [row[2] for row in rows_of(first.content, 0)] == ["项目名称", "产线数字化1", "产线数字化2", ""]
     written = write(database, docket, "recommendation_list")
@@ -176,6 +177,7 @@ def test_libreoffice_opens_every_paper_of_a_docket(sqlite_template: Path, tmp_pa
     rows = applied(database, log, batch, (200_000_000, 150_000_050))
     package_of = draft(database, log, batch, "recommendation", package(rows)).docket
     release(database, log, package_of)
+    receive(database, log, package_of, caller("handler", at(date(2024, 8, 2))), date(2024, 8, 2))
     for row in rows:
         act(database, log, row["id"], "accept_filing")
         act(database, log, row["id"], "pass_review")

@@ -17,6 +17,7 @@ from lifecycle.projects import amend_project, create_projects
 from lifecycle.replay import drift_of_batch
 from lifecycle.statements import Row
 from states.facts import Application, Member, UnitRole
+from states.indicators import Indicator
 from tests.lifecycle import builders
 from tests.lifecycle.builders import application, caller, credit_code, open_batch, read_entries, read_project
 
@@ -39,6 +40,15 @@ CODE = (
 NAME = ("第1家成员的名称不合规", "member 1: the name cannot be kept")
 MONEY = ("预期投入应为以分计的非负整数", "the planned investment is a non-negative integer of fen")
 RANK = ("排序应为1至9999的整数", "a rank is an integer from 1 to 9999")
+ORDER = ("绩效指标须按编号排列、写成最简形式", "indicators come by their numbers, in their shortest form")
+AMOUNT = ('数值应为至多四位小数的文本，如"12.5"', 'an amount is a text with at most four decimals, like "12.5"')
+INDICATORS: list[tuple[tuple[Any, ...], str, str]] = [
+    ((1, "联网率", "%", 9.5), *AMOUNT),
+    ((1, "联网率", "%", "九十"), *AMOUNT),
+    ((0, "联网率", "%", "90"), "编号应为1至99", "its number is from 1 to 99"),
+    ((1, "", "%", "90"), "不能为空", "must not be empty"),
+    ((1, "联网率", "百" * 21, "90"), "不得超过20字", "at most 20 characters"),
+]
 Bad = tuple[dict[str, Any], str, str]
 
 
@@ -67,6 +77,12 @@ BAD: list[Bad] = [
     (with_members(*[LEAD, LANDING] * 11), "成员不得超过20家", "at most 20 members"),
     *((with_members(replace(LEAD, name=name), LANDING), *NAME) for name in ("", " ", "名" * 201, "a\x00b", "\ud800")),
     *((with_members(LEAD, replace(LANDING, credit_code=code)), *CODE) for code in CODES),
+    *(
+        ({"indicators": (Indicator(*given),)}, f"绩效指标：第1项指标{zh}", f"indicators: indicator 1: {en}")
+        for given, zh, en in INDICATORS
+    ),
+    ({"indicators": (Indicator(2, "甲", "%", "1"), Indicator(1, "乙", "%", "1"))}, *ORDER),
+    *(({"indicators": (Indicator(1, "甲", "%", target),)}, *ORDER) for target in ("9.50", "09", 9)),
 ]
 
 
