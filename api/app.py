@@ -18,6 +18,7 @@ from api.routes import (
     audit_entries,
     audit_exports,
     audit_proofs,
+    audit_reports,
     awards,
     batches,
     bulk,
@@ -62,7 +63,7 @@ ROUTERS = (
     *(transitions, projects, history, bulk, dockets, awards, batches, imports),
     *(checkpoints, deadlines, responsibles, chases, notices, messages),
     *(addresses, feeds, jobs, plans, trials, panels, reviews),
-    *(audit, audit_entries, audit_exports, audit_proofs),
+    *(audit, audit_entries, audit_exports, audit_proofs, audit_reports),
     *(investments, calls, lapses),
     *(documents, papers, definitions, people, objections, public, explanations, health),
 )

@@ -17,7 +17,7 @@ import psycopg
 import typer
 from rich.console import Console
 
-from api.cli import bundles, exports
+from api.cli import auditing, bundles, exports
 from api.cli.keys import keys
 from api.cli.output import REFUSED, emit, escape, usage
 from api.cli.people import AsJson
@@ -45,6 +45,7 @@ audit.command("verifier")(bundles.verifier)
 audit.command("verify")(bundles.verify)
 audit.command("witness")(bundles.witness)
 audit.command("restore-drill")(bundles.restore_drill)
+audit.command("report")(auditing.report)
 
 EVERY = 1.0  # seconds between two passes where nothing waits
 SWEEP = 3600.0  # seconds between two searches for entries that are neither sealed nor pending

@@ -72,6 +72,7 @@ KINDS: dict[str, Text] = {
     "key.retired": Text("停用密钥", "key retired"),
     "key.revoked": Text("吊销密钥", "key revoked"),
     "audit.bundle_made": Text("导出审计包", "bundle taken"),
+    "audit.exported": Text("导出留痕", "log exported"),
     "log.heads": Text("当日各留痕末条", "the day's ends of all streams"),
     "system.files_swept": Text("清理无主文件", "files without a document swept"),
 }
@@ -137,6 +138,7 @@ ACTS: dict[str, Text] = {  # acts of ours, which no lifecycle names
     "retire_key": Text("停用密钥", "retire a key"),
     "revoke_key": Text("吊销密钥", "revoke a key"),
     "take_bundle": Text("导出审计包", "take a bundle"),
+    "export_log": Text("导出留痕", "export the log"),
     "read_log": Text("查阅留痕", "read the log"),
 }
 ATTEMPTED = Text("申请未办成", "attempt that came to nothing")

@@ -167,8 +167,8 @@ def test_only_auditors_read_the_log_and_every_other_attempt_is_in_it(
     client: Client, database: Database, seal: Seal
 ) -> None:
     seal()
-    paths = ("entries", "entries/0", "checkpoint", "proofs/inclusion?index=0", "proofs/consistency?from=1")
-    for path in paths:
+    paths = ("entries", "entries/0", "checkpoint", "proofs/inclusion?index=0", "proofs/consistency?from=1", "reports")
+    for path in (*paths, "reports/counts"):
         for who in ("handler", "jinan", "unit", "expert", "security"):
             problem(client.get(who, f"/api/v1/audit/{path}"), 403, "forbidden")
         problem(client.get(None, f"/api/v1/audit/{path}"), 401, "unauthenticated")
@@ -176,7 +176,7 @@ def test_only_auditors_read_the_log_and_every_other_attempt_is_in_it(
     rows = read_entries(database, "system/attempts")
     assert [(row["type"], row["outcome"], row["action"]) for row in rows] == [
         ("audit.attempted", "denied", "read_log")
-    ] * 25
+    ] * 35
 
 
 def test_bad_questions_get_clear_answers(client: Client, batch: Row, seal: Seal) -> None:

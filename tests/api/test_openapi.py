@@ -24,6 +24,7 @@ from tests.api.test_projects import filed
 from tests.lifecycle.workbook_tables import HEADER, line
 
 OPERATIONS = {
+    "listReports", "runReport",
     "takeBundle", "exportLog", "listEntries", "showEntry", "showCheckpoint", "proveInclusion", "proveConsistency",
     "listBatches", "openBatch", "showBatch", "listTasks", "listQuotas", "countProjects",
     "listProjects", "createProject", "showProject", "amendProject", "assessProject",

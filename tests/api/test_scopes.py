@@ -87,6 +87,8 @@ GETS: dict[str, Mapping[str, int]] = {
     "/api/v1/audit/checkpoint": AUDITORS | {"auditor": 404},
     "/api/v1/audit/proofs/inclusion": AUDITORS | {"auditor": 404},
     "/api/v1/audit/proofs/consistency": AUDITORS | {"auditor": 404},
+    "/api/v1/audit/reports": AUDITORS,
+    "/api/v1/audit/reports/{report}": AUDITORS,
     "/api/v1/audit/bundle": dict.fromkeys(ALL, 403) | {"auditor": 409},  # nothing is sealed yet
     "/api/v1/audit/exports/{form}": dict.fromkeys(ALL, 403) | {"auditor": 409},
     f"{BATCH}/reminder-plan": READERS,

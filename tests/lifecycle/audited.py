@@ -44,6 +44,11 @@ class Audited:
     dated: Row  # was taken up on a Sunday night, dated back to the Tuesday before
     other: Row  # of another batch
 
+    @property
+    def projects(self) -> tuple[Row, ...]:
+        """Return all of them."""
+        return self.waived, self.revoked, self.back, self.dated, self.other
+
 
 def eventful(database: Database, log: Log) -> Audited:
     """Let everything happen."""
