@@ -77,6 +77,7 @@ class ProjectThen(ProjectItem):
     starts_on: str | None
     ends_on: str | None
     filed_rank: int | None
+    indicators: list[dict[str, Any]] | None
     left_state: str | None
     documents: dict[str, Any]
     flags: list[str]

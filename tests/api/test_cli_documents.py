@@ -28,7 +28,7 @@ def test_a_document_goes_in_and_out_and_a_paper_is_written(staffed: Path, monkey
     refused = pilot("documents", "add", str(staffed / "页.pdf"), KIND, code, "--as", "wang")
     assert refused.exit_code == 1
     listed = answer("papers", "list", code, "--as", "wang")["items"]
-    assert [one["paper"] for one in listed] == ["dossier", "rectification_notice"]
+    assert [one["paper"] for one in listed] == ["dossier", "rectification_notice", "acceptance_form"]
     paper = answer("papers", "write", "dossier", code, "--seq", "1", "--as", "wang")
     assert (paper["position"]["seq"], (staffed / paper["path"]).read_bytes()[:2]) == (1, b"PK")
     assert pilot("papers", "write", "dossier", code, "--seq", "1", "--as", "wang").exit_code == 2
