@@ -86,7 +86,7 @@ def test_only_states_data_names_a_state_or_an_event() -> None:
 
 def test_the_verifier_can_be_read_in_an_afternoon_and_needs_nothing_of_ours() -> None:
     text = (ROOT / VERIFIER).read_text("utf-8")
-    assert len([line for line in text.splitlines() if line.strip()]) <= 720
+    assert len([line for line in text.splitlines() if line.strip()]) <= 730
     imported = {
         (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name or "").split(".")[0]
         for node in ast.walk(ast.parse(text))

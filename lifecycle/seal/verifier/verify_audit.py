@@ -35,11 +35,13 @@ import zipfile
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import iterparse
 
 LINE, TOLD = 64 * 1024, 100  # the longest line of a member; findings printed of each kind
+SHAPES = 10_000  # shapes of entries that are remembered
 DAYS = 2  # a heads entry is written every day
 ZERO = "0" * 64
 KEYS, HEADS = "system/keys", "system/heads"
@@ -79,8 +81,7 @@ class Report:
         print(
             "\n任何密码学方法都不能证明 what no cryptography can show:\n"
             "  - 程序如实记录了不实之事；程序之外所办之事；登录凭证被盗；运行方与全部见证方串通\n"
-            "  - a lie told truthfully by the application; acts outside it; a stolen login; the operator in league\n"
-            "    with every witness"
+            "  - a lie truthfully recorded; acts outside; a stolen login; the operator in league with every witness"
         )
         result = 1 if self.counts else 2 if self.unchecked else 0
         words = ("无发现 CLEAN", f"有发现 FINDINGS: {self.counts}", "未能核验完全 INCOMPLETE")
@@ -161,21 +162,26 @@ def are_hashes(values: list[bytes]) -> bool:
     return all(len(value) == 32 for value in values)
 
 
-def included(leaf: bytes, index: int, size: int, path: list[bytes], root: bytes, h: Hash = sha256) -> bool:
-    if not 0 <= index < size or not are_hashes([leaf, root, *path]):
-        return False
-    fn, sn, found = index, size - 1, leaf
-    for step in path:
+def turns(fn: int, sn: int, path: list[bytes]) -> list[bool] | None:
+    """Return for each step whether it stands on the left; None where the path is too short or too long."""
+    found = []
+    for _ in path:
         if sn == 0:
-            return False
-        if fn & 1 or fn == sn:
-            found = h(b"\x01" + step + found)
-            while not fn & 1 and fn:
-                fn, sn = fn >> 1, sn >> 1
-        else:
-            found = h(b"\x01" + found + step)
+            return None
+        found.append(bool(fn & 1) or fn == sn)
+        while found[-1] and not fn & 1 and fn:
+            fn, sn = fn >> 1, sn >> 1
         fn, sn = fn >> 1, sn >> 1
-    return sn == 0 and found == root
+    return found if sn == 0 else None
+
+
+def included(leaf: bytes, index: int, size: int, path: list[bytes], root: bytes, h: Hash = sha256) -> bool:
+    lefts = turns(index, size - 1, path)
+    if not 0 <= index < size or not are_hashes([leaf, root, *path]) or lefts is None:
+        return False
+    for step, left in zip(path, lefts):
+        leaf = h(b"\x01" + step + leaf) if left else h(b"\x01" + leaf + step)
+    return leaf == root
 
 
 def consistent(old: int, new: int, old_root: bytes, new_root: bytes, path: list[bytes], h: Hash = sha256) -> bool:
@@ -183,24 +189,16 @@ def consistent(old: int, new: int, old_root: bytes, new_root: bytes, path: list[
         return False
     if old == new:
         return not path and old_root == new_root
-    if not path:
-        return False
-    hashes = [old_root, *path] if old & (old - 1) == 0 else list(path)
     fn, sn = old - 1, new - 1
     while fn & 1:
         fn, sn = fn >> 1, sn >> 1
-    first = second = hashes[0]
-    for step in hashes[1:]:
-        if sn == 0:
-            return False
-        if fn & 1 or fn == sn:
-            first, second = h(b"\x01" + step + first), h(b"\x01" + step + second)
-            while not fn & 1 and fn:
-                fn, sn = fn >> 1, sn >> 1
-        else:
-            second = h(b"\x01" + second + step)
-        fn, sn = fn >> 1, sn >> 1
-    return sn == 0 and (first, second) == (old_root, new_root)
+    first, *steps = [old_root, *path] if old & (old - 1) == 0 else path or [b""]
+    second, lefts = first, turns(fn, sn, steps)
+    for step, left in zip(steps, lefts or ()):
+        if left:
+            first = h(b"\x01" + step + first)
+        second = h(b"\x01" + step + second) if left else h(b"\x01" + second + step)
+    return bool(path) and lefts is not None and (first, second) == (old_root, new_root)
 
 
 class Tree:
@@ -212,9 +210,9 @@ class Tree:
         self.roots: dict[int, bytes] = {0: h(b"")}
 
     def add(self, leaf: bytes) -> None:
-        node, number, h = leaf, self.size, self.h
+        node, number = leaf, self.size
         while number & 1:
-            node = h(b"\x01" + self.peaks.pop() + node)
+            node = self.h(b"\x01" + self.peaks.pop() + node)
             number >>= 1
         self.peaks.append(node)
         self.size += 1
@@ -300,11 +298,14 @@ def signers(head: Head, keys: list[Key], verify: Verify) -> dict[Key, int | None
 class Entry(NamedTuple):
     place: int  # in the tree, from 0
     key_id: str
-    signature: bytes
+    signature: str
     raw: bytes
     leaf: bytes
     body: Any
-    where: str
+
+    @property
+    def where(self) -> str:
+        return f"entry {self.body['id']} ({self.body['stream']} {self.body['seq']}, index {self.place})"
 
 
 def lines_of(bundle: zipfile.ZipFile, name: str) -> Iterator[bytes]:
@@ -318,25 +319,59 @@ def lines_of(bundle: zipfile.ZipFile, name: str) -> Iterator[bytes]:
 
 def entries_of(bundle: zipfile.ZipFile, name: str, report: Report) -> Iterator[Entry]:
     """Yield a member's entries; what cannot be read as one is a finding, and what follows it is read all the same."""
+    spelling = Spelling()
     for number, line in enumerate(lines_of(bundle, name)):
         try:
             index, key_id, signature, raw = line.split(b"\t", 3)
-            body = json.loads(raw)
-            where = f"entry {body['id']} ({body['stream']} {body['seq']}, index {int(index)})"
-        except (ValueError, KeyError, TypeError, RecursionError):
+            text = raw.decode()
+            body, end = DECODE(text)
+            if end != len(text) or not {"id", "stream", "seq"} <= body.keys():
+                raise ValueError
+            leaf = hashlib.sha256(b"\x00" + raw).digest()
+            entry = Entry(int(index), key_id.decode(), signature.decode(), raw, leaf, body)
+        except (ValueError, AttributeError, RecursionError):
             report.find("leaf", f"{name} line {number + 1}", "this is no entry")
             continue
-        # Sorted keys, no spaces, UTF-8 (RFC 8785): any other spelling, or a key given twice, comes out different.
-        if canonical(body) != raw:
-            report.find("leaf", where, "not the canonical spelling of its content")
-        yield Entry(int(index), key_id.decode(), octets(signature.decode()), raw, sha256(b"\x00" + raw), body, where)
+        if not spelling.is_canonical(raw, body):
+            report.find("leaf", entry.where, "not the canonical spelling of its content")
+        yield entry
 
 
+DECODE = json.JSONDecoder().raw_decode
 ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 def canonical(value: Any) -> bytes:
+    """Sorted keys, no spaces, UTF-8 (RFC 8785): any other spelling, or a key given twice, comes out different."""
     return ENCODE(value).encode("utf-8", "surrogatepass")
+
+
+class Spelling:
+    """Whether entries are spelled canonically: by writing the content anew, which takes twice as long as reading it.
+
+    So it is done once for each shape: all that stands between strings (with 1 for the digits 1 to 9) and all keys. Where
+    no string has an escape and no number a fraction, what was found of one entry holds for every other of its shape.
+    """
+
+    DIGITS = bytes.maketrans(b"23456789", b"11111111")  # 0 stays apart: -0 is not canonical
+
+    def __init__(self) -> None:
+        self.keys: dict[bytes, Callable[[Any], Any]] = {}  # what picks the keys, by what stands between strings
+        self.seen: set[Any] = set()
+
+    def is_canonical(self, raw: bytes, body: Any) -> bool:
+        parts = raw.split(b'"')  # without escapes every other part is a string
+        between = b'"'.join(parts[::2]).translate(self.DIGITS)
+        keys = self.keys.get(between)
+        if b"\\" not in raw and keys and (between, keys(parts)) in self.seen:
+            return True
+        if canonical(body) != raw:
+            return False
+        if b"\\" not in raw and len(self.seen) < SHAPES and not re.search(rb"[0-9][.eE]", between):
+            keys = itemgetter(*[at for at in range(1, len(parts), 2) if parts[at + 1][:1] == b":"])
+            self.keys[between] = keys
+            self.seen.add((between, keys(parts)))
+        return True
 
 
 def writer_id(public: bytes) -> str:
@@ -430,21 +465,26 @@ def xlsx_rows(bundle: zipfile.ZipFile, name: str) -> Iterator[list[str]]:
                         row.clear()
 
 
+def as_cells(row: list[Any]) -> list[str]:
+    return [cell(value) for value in row]
+
+
+def as_line(row: list[Any]) -> bytes:
+    return canonical(dict(zip(COLUMNS, row)))
+
+
+FORMS: dict[str, tuple[Any, Any]] = {
+    "csv": (csv_rows, as_cells), "xlsx": (xlsx_rows, as_cells), "jsonl": (lines_of, as_line)
+}  # fmt: skip
+
+
 def tables_of(bundle: zipfile.ZipFile, report: Report) -> list[tuple[str, Iterator[Any], Callable[[list[Any]], Any]]]:
     """Return the tables: their name, their rows, and what makes an entry's row comparable with theirs."""
-    found: list[tuple[str, Iterator[Any], Callable[[list[Any]], Any]]] = []
-    for name in bundle.namelist():
-        if not name.startswith("views/"):
-            continue
-        if name.endswith(".csv"):
-            found.append((name, csv_rows(bundle, name), lambda row: [cell(value) for value in row]))
-        elif name.endswith(".xlsx"):
-            found.append((name, xlsx_rows(bundle, name), lambda row: [cell(value) for value in row]))
-        elif name.endswith(".jsonl"):
-            found.append((name, lines_of(bundle, name), lambda row: canonical(dict(zip(COLUMNS, row)))))
-        else:
-            report.unchecked.append(f"{name}: 此格式未核 a form that this verifier does not read")
-    return found
+    views = [name for name in bundle.namelist() if name.startswith("views/")]
+    found = [(name, *FORMS[name.rpartition(".")[2]]) for name in views if name.rpartition(".")[2] in FORMS]
+    strange = set(views) - {name for name, _, _ in found}
+    report.unchecked += [f"{name}: 此格式未核 a form that this verifier does not read" for name in sorted(strange)]
+    return [(name, rows(bundle, name), comparable) for name, rows, comparable in found]
 
 
 # ---- Disclosures: what opens the commitments {"$c": …} ----
@@ -510,6 +550,8 @@ class Verifier:
 
     def __init__(self, bundle: zipfile.ZipFile, policy: dict[str, Any], folder: Path, options: Any) -> None:
         self.bundle, self.policy, self.folder, self.report = bundle, policy, folder, Report()
+        self.find, self.silent = self.report.find, self.report.silent.append
+        self.checked, self.unchecked = self.report.checked.append, self.report.unchecked.append
         self.mode, verify = ed25519(options.ed25519)
         if verify is None:
             raise SystemExit("neither the package cryptography nor a usable openssl program is here")
@@ -529,10 +571,11 @@ class Verifier:
         self.signed = self.doubtful = self.number = 0
         self.documents: list[tuple[str, Any]] = []
         self.receipts: dict[tuple[str, int], bytes] = {}
+        self.key_acts: dict[int, bytes] = {}  # as the log itself tells them
 
     def run(self) -> int:
         if len(self.names) != len(self.bundle.namelist()):
-            self.report.find("bundle", "zip", "a name stands in it twice")
+            self.find("bundle", "zip", "a name stands in it twice")
         for entry in entries_of(self.bundle, "keys.txt", self.report):
             self.keys.heed(entry)
         acts = dict(self.keys.acts)
@@ -543,10 +586,8 @@ class Verifier:
         second = self.trusted_head("checkpoint.sm3", f"{self.origin}/sm3") if "checkpoint.sm3" in self.names else None
         self.second = Tree(sm3, set()) if second and self.whole else None
         self.read_entries()
-        if acts != {index: leaf for index, leaf in self.keys.acts.items() if index in acts} or len(acts) != len(
-            self.keys.acts
-        ):
-            self.report.find("bundle", "keys.txt", "the key entries told beforehand are not those of the log")
+        if acts != self.key_acts:
+            self.find("bundle", "keys.txt", "the key entries told beforehand are not those of the log")
         self.check_root(second)
         self.check_others(others)
         self.check_heads()
@@ -572,10 +613,10 @@ class Verifier:
                          for public in fresh for kind in (1, 4)]  # fmt: skip
         found = signers(head, keys, self.verify)
         if not found:
-            self.report.find("checkpoint", name, "not signed by a key that the policy trusts, or that those lead to")
+            self.find("checkpoint", name, "not signed by a key that the policy trusts, or that those lead to")
         when = [str(at) for at in found.values() if at]
         self.signed_at = max(self.signed_at, *(at or 0 for at in found.values()), 0)
-        self.report.checked.append(
+        self.checked(
             f"检查点 {name}: {origin} size {head.size} root {head.root.hex()}"
             f"{' signed at unix time ' + when[0] if when else ''}（可抄录留存 copy and keep it）"
         )
@@ -588,9 +629,7 @@ class Verifier:
             root = bytes.fromhex(one["root"]) if re.fullmatch("[0-9a-f]{64}", one["root"]) else octets(one["root"])
             found.append(("remembered", Head(self.origin, one["size"], root, "", [])))
         if not found:
-            self.report.silent.append(
-                "没有抄录的检查点：退回较早的检查点可能看不出 no remembered head: a rollback may pass"
-            )
+            self.silent("没有抄录的检查点：退回较早的检查点可能看不出 no remembered head: a rollback may pass")
         keys = [parse_key(line) for line in self.policy.get("witnesses", ())]
         seen: dict[str, str] = {}
         for name in sorted(self.names):
@@ -603,13 +642,11 @@ class Verifier:
                     found.append((name, head))
                 seen.update({key.name: f"{key.name} size {head.size} unix time {at}" for key, at in who.items()})
         if len(seen) < self.policy.get("witnesses_needed", 0):
-            self.report.find("witness", "checkpoint", f"{len(seen)} of {self.policy['witnesses_needed']} have signed")
+            self.find("witness", "checkpoint", f"{len(seen)} of {self.policy['witnesses_needed']} have signed")
         if keys:
-            self.report.checked.append(f"见证 witnesses: {', '.join(seen.values()) or '无 none'}")
+            self.checked(f"见证 witnesses: {', '.join(seen.values()) or '无 none'}")
         else:
-            self.report.silent.append(
-                "未要求见证：密钥持有者重写全部历史看不出 no witness: a rewrite by the keys' holder passes"
-            )
+            self.silent("未要求见证：密钥持有者重写全部历史看不出 no witness: a rewrite by the keys' holder passes")
         return found
 
     # 2. entries
@@ -625,26 +662,26 @@ class Verifier:
                 if disclosures.given:
                     disclosures.check(entry)
             except (KeyError, TypeError, AttributeError, ValueError) as error:
-                self.report.find("leaf", entry.where, f"not as an entry is: {type(error).__name__} {error}")
+                self.find("leaf", entry.where, f"not as an entry is: {type(error).__name__} {error}")
                 row = None
             for name, rows, comparable in tables:
                 given = next(rows, None)
                 if row is None or given != comparable(row):
-                    self.report.find("table", f"{name}, {entry.where}", "the row is not what the entry says")
+                    self.find("table", f"{name}, {entry.where}", "the row is not what the entry says")
             self.number += 1
         for name, rows, _ in tables:
             if next(rows, None) is not None:
-                self.report.find("table", name, "rows without an entry")
+                self.find("table", name, "rows without an entry")
         if disclosures.given:
             disclosures.end()
         else:
-            self.report.silent.append("个人信息和自由文本仅有承诺值 values of persons are commitments only")
-        self.report.checked.append(f"记录 entries: {self.number}；留痕 streams: {len(self.ends)}；表格 tables: "
+            self.silent("个人信息和自由文本仅有承诺值 values of persons are commitments only")
+        self.checked(f"记录 entries: {self.number}；留痕 streams: {len(self.ends)}；表格 tables: "
                                    f"{', '.join(name for name, _, _ in tables) or '无 none'}")  # fmt: skip
         self.tell_signatures()
 
     def check_entry(self, entry: Entry, proof: bytes) -> None:
-        body, find = entry.body, self.report.find
+        body, find = entry.body, self.find
         if self.whole:
             if entry.place != self.tree.size:
                 find("order", entry.where, f"expected index {self.tree.size}")
@@ -654,9 +691,8 @@ class Verifier:
         else:
             index, _, path = proof.partition(b"\t")
             steps = [octets(step.decode()) for step in path.split(b",")] if path else []
-            if index != b"%d" % entry.place or not included(
-                entry.leaf, entry.place, self.head.size, steps, self.head.root
-            ):
+            holds = included(entry.leaf, entry.place, self.head.size, steps, self.head.root)
+            if index != b"%d" % entry.place or not holds:
                 find("proof", entry.where, "not in the signed tree at this place")
         if body["log"] != self.origin:
             find("log", entry.where, f"this is an entry of {body['log']}")
@@ -669,8 +705,10 @@ class Verifier:
         self.ends[stream] = (body["seq"], entry.leaf)
         if entry.place < self.covered:
             self.before[stream] = self.ends[stream]
-        if stream == KEYS and entry.place not in self.keys.acts:
-            self.keys.heed(entry)
+        if stream == KEYS and body["outcome"] == "success":
+            self.key_acts[entry.place] = entry.leaf
+            if entry.place not in self.keys.acts:
+                self.keys.heed(entry)
         if stream == HEADS and body["outcome"] == "success":
             self.heads = entry  # the newest
         self.check_signature(entry, stream)
@@ -682,74 +720,70 @@ class Verifier:
 
     def check_signature(self, entry: Entry, stream: str) -> None:
         if not self.keys.counts(entry):
-            self.report.find("key", entry.where, f"signed with the key {entry.key_id}, which did not count then")
+            self.find("key", entry.where, f"signed with the key {entry.key_id}, which did not count then")
             return
         if entry.body["at"] >= self.keys.since.get(entry.key_id, "~"):
             self.doubtful += 1
         if self.signed < self.limit:
             self.signed += 1
             message = receipt_message(self.origin, stream, entry.body["seq"], entry.leaf)
-            if not self.verify(self.keys.public[entry.key_id], entry.signature, message):
-                self.report.find("signature", entry.where, "the writer's signature does not hold")
+            if not self.verify(self.keys.public[entry.key_id], octets(entry.signature), message):
+                self.find("signature", entry.where, "the writer's signature does not hold")
 
     def tell_signatures(self) -> None:
-        self.report.checked.append(f"写入签名 writers' signatures: {self.signed} ({self.mode})")
+        self.checked(f"写入签名 writers' signatures: {self.signed} ({self.mode})")
         if self.signed < self.number:
-            self.report.unchecked.append(f"写入签名 writers' signatures of {self.number - self.signed} entries")
+            self.unchecked(f"写入签名 writers' signatures of {self.number - self.signed} entries")
         if self.doubtful:
-            self.report.unchecked.append(f"{self.doubtful}条由其后吊销的密钥在其失信期内签署 entries were signed with a key "
-                                         "after the instant since which it is not trusted")  # fmt: skip
+            self.unchecked(
+                f"{self.doubtful}条由其后吊销的密钥在其失信期内签署 entries signed with a key not trusted then"
+            )
 
     # 3. root, other heads, the heads entry
 
     def check_root(self, second: Head | None) -> None:
-        if not self.whole:
-            if second:
-                self.report.unchecked.append("sm3：仅整库导出可核 only a bundle of the whole log shows it")
-            return
+        if second and not self.whole:
+            self.unchecked("sm3：仅整库导出可核 only a bundle of the whole log shows it")
         for tree, head in ((self.tree, self.head), (self.second, second)):
-            if tree and head and (tree.size, tree.root()) != (head.size, head.root):
-                self.report.find("tree", head.origin, f"{tree.size} entries, {head.size} signed; the roots differ")
+            if self.whole and tree and head and (tree.size, tree.root()) != (head.size, head.root):
+                self.find("tree", head.origin, f"{tree.size} entries, {head.size} signed; the roots differ")
 
     def check_others(self, others: list[tuple[str, Head]]) -> None:
         proofs = json.loads(self.bundle.read("consistency.json")) if "consistency.json" in self.names else {}
         for name, head in others:
             where = f"{name}, size {head.size}"
             if head.size > self.head.size:
-                self.report.find("rolled-back", where, f"the bundle ends at {self.head.size}")
+                self.find("rolled-back", where, f"the bundle ends at {self.head.size}")
             elif self.whole:
                 if self.tree.roots.get(head.size) != head.root:
-                    self.report.find("forked", where, "its root is not that of the first entries of this bundle")
+                    self.find("forked", where, "its root is not that of the first entries of this bundle")
             elif head.size and str(head.size) not in proofs and head.size < self.head.size:
-                self.report.unchecked.append(f"{where}: 包内无一致性证明 no consistency proof: ask for it with --since")
+                self.unchecked(f"{where}: 包内无一致性证明 no consistency proof: ask for it with --since")
                 continue
             elif head.size:
                 path = [octets(step) for step in proofs.get(str(head.size), ())]
                 if not consistent(head.size, self.head.size, head.root, self.head.root, path):
-                    self.report.find("forked", where, "this tree does not extend it")
-            self.report.checked.append(f"衔接 extends {where}")
+                    self.find("forked", where, "this tree does not extend it")
+            self.checked(f"衔接 extends {where}")
 
     def check_heads(self) -> None:
         """Hold the heads entry against the streams: that of the whole log by its root, otherwise each by its proof."""
         scope = self.manifest["scope"]
         if scope["kind"] == "project" and f"project/{scope['id']}" not in self.ends:
-            self.report.find("bundle", f"project/{scope['id']}", "nothing of the project is here")
+            self.find("bundle", f"project/{scope['id']}", "nothing of the project is here")
         if scope["kind"] == "batch":
-            self.report.silent.append("批次：是否包含其全部项目，仅整库导出可核 that no project of it is left out")
+            self.silent("批次：是否包含其全部项目，仅整库导出可核 that no project of it is left out")
         if self.heads is None:
-            (self.report.silent if self.whole else self.report.unchecked).append(
-                "没有末条汇总：各留痕末尾缺失可能看不出 no heads entry: a missing tail may not show"
-            )
+            tell = self.silent if self.whole else self.unchecked
+            tell("没有末条汇总：各留痕末尾缺失可能看不出 no heads entry: a missing tail may not show")
             return
         told = self.heads.body["changes"][0]["new"]
         root, count = octets(told["root"]), told["streams"]
         if told["size"] != self.covered:
-            self.report.find("heads", self.heads.where, f"the bundle is proven against a head of {self.covered}")
+            self.find("heads", self.heads.where, f"the bundle is proven against a head of {self.covered}")
         at = datetime.fromisoformat(self.heads.body["at"][:19] + "+00:00").timestamp()
         if self.signed_at - at > DAYS * 86_400 and not self.whole:
-            self.report.unchecked.append(
-                f"末条汇总早于检查点{DAYS}天以上：其后的末尾缺失看不出 the heads entry is old: a later tail may lack"
-            )
+            self.unchecked(f"末条汇总早于检查点{DAYS}天以上 the heads entry is old: a later missing tail may not show")
 
         def leaf(name: str) -> bytes:
             seq, last = self.before[name]
@@ -760,18 +794,16 @@ class Verifier:
             for name in sorted(self.before):
                 tree.add(leaf(name))
             if (tree.size, tree.root()) != (count, root):
-                self.report.find("heads", self.heads.where, "the root over all streams' ends is another")
+                self.find("heads", self.heads.where, "the root over all streams' ends is another")
         else:
             proofs = json.loads(self.bundle.read("heads.json"))
             for name in sorted(self.before):
                 index, path = proofs.get(name, (-1, []))
                 if not included(leaf(name), index, count, [octets(step) for step in path], root):
-                    self.report.find("heads", f"{name}, {self.heads.where}", "its end that day is not the one recorded")
+                    self.find("heads", f"{name}, {self.heads.where}", "its end that day is not the one recorded")
             for name in proofs.keys() - self.before.keys():
-                self.report.find("heads", f"{name}, {self.heads.where}", "entries are missing: it had some that day")
-        self.report.checked.append(
-            f"各留痕末条 heads entry of {self.heads.body['at']}: 覆盖前 covers the first {self.covered}"
-        )
+                self.find("heads", f"{name}, {self.heads.where}", "entries are missing: it had some that day")
+        self.checked(f"各留痕末条 heads entry of {self.heads.body['at']}: 覆盖前 covers the first {self.covered}")
 
     # 4. receipts, documents
 
@@ -783,43 +815,39 @@ class Verifier:
                     place, leaf, key = (told["stream"], told["seq"]), octets(told["leaf"]), told["key_id"]
                     message = receipt_message(told["origin"], *place, leaf)
                 except (ValueError, KeyError, TypeError):
-                    self.report.unchecked.append(f"{name} line {number + 1}: 无法读取 cannot be read")
+                    self.unchecked(f"{name} line {number + 1}: 无法读取 cannot be read")
                     continue
                 if told["origin"] != self.origin:
                     continue
                 if not self.verify(self.keys.public.get(key, bytes(32)), octets(told["signature"]), message):
-                    self.report.find("receipt", f"{name} line {number + 1}", "not signed by a writer")
+                    self.find("receipt", f"{name} line {number + 1}", "not signed by a writer")
                 elif self.receipts.setdefault(place, leaf) != leaf:
-                    self.report.find("receipt", f"{place[0]} {place[1]}", "two receipts promise different contents")
+                    self.find("receipt", f"{place[0]} {place[1]}", "two receipts promise different contents")
         self.promised = len(self.receipts)
         if not self.policy.get("receipts"):
-            self.report.silent.append("没有回执：最新记录被删去可能看不出 no receipts: newest entries dropped may pass")
+            self.silent("没有回执：最新记录被删去可能看不出 no receipts: newest entries dropped may pass")
 
     def end_receipts(self) -> None:
         for stream, seq in sorted(self.receipts):
             if self.whole or stream in self.ends:
-                self.report.find("receipt", f"{stream} {seq}", "acknowledged by the writer, and not in this bundle "
-                                 "(if it is less than a minute older: make the bundle again)")  # fmt: skip
+                words = "acknowledged by the writer, and not in this bundle (if just written: bundle again)"
+                self.find("receipt", f"{stream} {seq}", words)
         if self.promised:
-            self.report.checked.append(f"回执 receipts: {self.promised}")
+            self.checked(f"回执 receipts: {self.promised}")
 
     def check_documents(self) -> None:
-        folder = self.policy.get("documents")
-        found: dict[str, str] = {}
-        if folder:
-            for path in sorted((self.folder / folder).iterdir()):
-                found[path.stem] = sha256(path.read_bytes()).hex()
-        there = 0
+        folder, there = self.policy.get("documents"), 0
+        files = sorted((self.folder / folder).iterdir()) if folder else []
+        found = {path.stem: sha256(path.read_bytes()).hex() for path in files}
         for where, told in self.documents:
             name = f"{told.get('id')}-{told.get('version')}"
             there += name in found
             if name in found and found[name] != told.get("sha256"):
-                self.report.find("document", f"{name}, {where}", "the document's hash is not the recorded one")
-        self.report.checked.append(f"文件 documents: {there} / {len(self.documents)}")
+                self.find("document", f"{name}, {where}", "the document's hash is not the recorded one")
+        self.checked(f"文件 documents: {there} / {len(self.documents)}")
         if there < len(self.documents):
-            (self.report.unchecked if folder else self.report.silent).append(
-                f"{len(self.documents) - there}份文件只有哈希 documents known by their hash only"
-            )
+            tell = self.unchecked if folder else self.silent
+            tell(f"{len(self.documents) - there}份文件只有哈希 documents known by their hash only")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -166,6 +166,11 @@ def test_what_a_key_signed_after_its_end_or_before_its_time_is_found(
     without = rewritten(bundle, tmp_path / "b.zip", keys_DOT_txt=b"")
     assert {"checkpoint", "bundle"} <= auditor.verify(without).found
     with zipfile.ZipFile(bundle) as archive:
+        told = archive.read("keys.txt")
+        forged = rewritten(
+            bundle, tmp_path / "b.zip", keys_DOT_txt=told.replace(b'"channel":"test"', b'"channel":"else"', 1)
+        )
+        assert auditor.verify(forged).found == {"bundle"}  # told beforehand, and not what the log says at that place
         handover = next(name for name in archive.namelist() if name.startswith("handovers/"))
     assert auditor.verify(rewritten(bundle, tmp_path / "c.zip", **{handover.replace("/", "__"): None})).found == {
         "checkpoint"
@@ -194,6 +199,18 @@ def test_a_spoiled_bundle_is_never_clean(database: Database, log: Log, tmp_path:
             {"leaf", "order", "tree", "table"},
         ),
         "other spelling": ({"entries_DOT_txt": entries.replace(b'"docs":[]', b'"docs": []')}, {"leaf", "tree"}),
+        "an escape too many": (
+            {"entries_DOT_txt": entries.replace(b'"test"', b'"te\\u0073t"')},
+            {"leaf", "tree", "signature"},
+        ),
+        "a number's other spelling": (
+            {"entries_DOT_txt": entries.replace(b'"seq":2', b'"seq":2.0')},
+            {"tree", "signature"},
+        ),
+        "an order of keys that came before in another shape": (
+            {"entries_DOT_txt": lines[0] + lines[1].replace(b'{"id":"a","kind":', b'{"kind":"a","id":') + lines[2]},
+            {"leaf", "tree"},
+        ),
         "a name twice": (
             {"entries_DOT_txt": entries.replace(b'"v":1}', b'"v":2,"v":1}')},
             {"leaf", "tree", "signature"},
