@@ -98,20 +98,19 @@ def scan(
     test: Test | None = None,
     *,
     ahead: Callable[[Sequence[Row]], None] | None = None,
-    most: int = STRETCH,
 ) -> Found:
     """Return up to `limit` entries (rows of `COLUMNS`) that meet the filters and the test, in the tree's order.
 
-    Looks at no more than `most` places of the tree, or at one whole stream that is no longer. An entry that is gone or
-    whose body is not what was sealed is never passed over by the test: whoever reads must see it. `ahead` is shown the
+    Looks at no more than `STRETCH` places of the tree, or at one whole stream that is no longer. An entry whose body is
+    gone or not what was sealed is never passed over by the test: whoever reads must see it. `ahead` is shown the
     entries, some hundred at a time, before they are tested.
     """
     used = filters.used
     if not begin and filters.since is not None:
         begin = _sealed_before(tx, filters.since - SKEW)
     begin = min(begin, size)
-    short = "stream" in used and _is_short(tx, used["stream"], most)
-    last = size if short else min(size, begin + most)
+    short = "stream" in used and _is_short(tx, used["stream"])
+    last = size if short else min(size, begin + STRETCH)
     rows: list[Row] = []
     statement, values = _looking(frozenset(used), in_stream=short), parameters(used)
     at, together = begin, CHUNK if test is not None else min(CHUNK, limit)
@@ -242,9 +241,9 @@ _TOLD = Statement(
 )
 
 
-def _is_short(tx: Transaction, stream: str, most: int) -> bool:
+def _is_short(tx: Transaction, stream: str) -> bool:
     row = tx.one(_LONGEST, of=stream)
-    return row is None or row["seq"] <= most
+    return row is None or row["seq"] <= STRETCH
 
 
 def _sealed_before(tx: Transaction, at: datetime) -> int:

@@ -20,6 +20,7 @@ from lifecycle.sentences import act_label, refused_by, tell, tell_plainly
 from lifecycle.sets import for_both, select_many, within
 from lifecycle.statements import Row
 from lifecycle.tables import Project
+from lifecycle.trail_sentences import tell_trail
 from states.findings import Text
 from states.roles import role_book
 
@@ -136,8 +137,10 @@ def _sentence(
     }
     if rules is None:
         return tell_plainly(said, row["at"], ZONE)
-    deadlines = project["deadlines"] if project else {}
-    return tell(rules.definition, said, row["at"], rules.policy.policy.zone, names, deadlines)
+    zone = rules.policy.policy.zone
+    if project is None:
+        return tell_trail(rules.definition, said, row["at"], zone)
+    return tell(rules.definition, said, row["at"], zone, names, project["deadlines"])
 
 
 def _value(value: Any, index: int, side: str, told: Told) -> Any:

@@ -27,6 +27,7 @@ from tests.api.conftest import Client, problem
 from tests.lifecycle import audited
 from tests.lifecycle.audited import eventful
 from tests.lifecycle.builders import act, at, caller, drive, read_entries
+from tests.lifecycle.docketing import draft, package
 from tests.lifecycle.seal.sealers import ORIGIN, damage, log_signer, write
 
 ENTRIES = "/api/v1/audit/entries"
@@ -154,6 +155,10 @@ def test_acts_that_set_rules_aside_are_found(client: Client, database: Database,
     assert [item["entry"]["action"]["override"] for item in found["items"]] == [["R03"]]
     assert found["items"][0]["subject"]["id"] == told.waived["id"]
     assert found["items"][0]["sentence"]["zh"].endswith("，准予例外：R03")
+    draft(database, log, told.batch, "recommendation", package([told.back]))
+    seal()
+    (listed,) = page(client, type="docket.drafted")["items"]
+    assert "（市工信局）：拟办清单，列入1个项目，填写" in listed["sentence"]["zh"]
     auditor = client.get("auditor", "/api/v1/people/me").json()
     client.get("handler", ENTRIES)
     size = seal()

@@ -1,5 +1,7 @@
 """The auditor's working set: each report finds what happened, leads to its entries, and is one in any stretches."""
 
+import ast
+import re
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from lifecycle.auditing import scanning
 from lifecycle.auditing.calendars import STANDARD, why_outside
 from lifecycle.auditing.counts import added
 from lifecycle.auditing.entries import show_entry
+from lifecycle.auditing.kinds import KINDS
 from lifecycle.auditing.reports import REPORTS, run_report
 from lifecycle.database import Database
 from lifecycle.errors import Forbidden, NotFound, Unreadable
@@ -206,8 +209,24 @@ def test_a_report_in_short_stretches_is_the_whole_and_what_is_sealed_meanwhile_m
     drive(database, log, audited.other["id"], "applied")
     seal(database, settings, log, tmp_path)
     monkeypatch.setattr(scanning, "CHUNK", 3)
-    monkeypatch.setattr(scanning.scan, "__kwdefaults__", {**scanning.scan.__kwdefaults__, "most": 7})
+    monkeypatch.setattr(scanning, "STRETCH", 7)
     assert report(database, name, limit=2, size=size) == whole
+
+
+def test_every_kind_of_entry_that_is_written_has_words() -> None:
+    subjects = "project|batch|docket|objection|panel|user|message|key|audit|log|system"
+    kind = re.compile(rf"({subjects})\.[a-z_]+(?<!_)(?<!\.id)")
+    parts = Path(scanning.__file__).parents[1]
+    places = [path for path in parts.rglob("*.py") if not {"migrations", "tables", "verifier"} & set(path.parts)]
+    found = {
+        node.value
+        for path in places
+        if path.name not in ("sentences.py", "settings.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and kind.fullmatch(node.value)
+    }
+    assert len(found) > 50
+    assert found - KINDS.keys() == set()
 
 
 def test_reports_are_for_auditors_and_ask_for_what_there_is(database: Database, audited: Audited) -> None:
