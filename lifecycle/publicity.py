@@ -1,6 +1,5 @@
 """Lists that the notice makes public: what the public sees of a released docket, and from which day on. No contacts."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -16,7 +15,6 @@ from lifecycle.rulebooks import RuleSet, rules_of_row
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Project, Task
 from lifecycle.visibility import label_of
-from lifecycle.workbook.page import WHOLE, Field, Page
 from states.deadlines import business_date
 from states.definition import DocketSpec
 from states.findings import Text
@@ -41,15 +39,6 @@ ROWS = Statement(
     .where(_items.c.docket_id == sa.bindparam("of"))
     .order_by(_items.c.position)
 )
-COLUMNS = (
-    Field("序号", None, 6, WHOLE),
-    Field("市", None, 10),
-    Field("任务编号", None, 12),
-    Field("任务名称", None, 28),
-    Field("项目名称", None, 40),
-    Field("牵头单位", None, 32),
-    Field("联合体其他成员", None, 48),
-)
 
 
 def public_lists(tx: Transaction, batch: Row, now: datetime) -> list[dict[str, Any]]:
@@ -71,14 +60,24 @@ def public_list(tx: Transaction, docket: str, now: datetime) -> dict[str, Any]:
     Raises:
         NotFound: there is no such list, or it is not public, or not yet: the three look alike.
     """
+    row, rules, spec = find_public(tx, docket, now)
+    rows = [one for one in tx.fetch(ROWS, of=docket) if "state" in (one["outcome"] or {})]
+    listed = [_row(rules, place, one) for place, one in enumerate(rows, 1)]
+    return {**_head(rules, spec, row), "invented": row["invented"], "rows": listed}
+
+
+def find_public(tx: Transaction, docket: str, now: datetime) -> tuple[Row, RuleSet, DocketSpec]:
+    """Return a docket that is public by now, with the rules of its batch and its kind.
+
+    Raises:
+        NotFound: there is no such list, or it is not public, or not yet: the three look alike.
+    """
     row = tx.one(READ, wanted=docket) if is_identifier(docket) else None
     rules = rules_of_row(tx, row) if row else None
     spec = rules.definition.dockets.get(row["kind"]) if row and rules else None
     if row is None or rules is None or spec is None or not is_public(rules, spec, row, now):
         raise NotFound(Text("没有此名单", "there is no such list"))
-    rows = [one for one in tx.fetch(ROWS, of=docket) if "state" in (one["outcome"] or {})]
-    listed = [_row(rules, place, one) for place, one in enumerate(rows, 1)]
-    return {**_head(rules, spec, row), "invented": row["invented"], "rows": listed}
+    return row, rules, spec
 
 
 def is_public(rules: RuleSet, spec: DocketSpec, row: Row, now: datetime) -> bool:
@@ -87,25 +86,6 @@ def is_public(rules: RuleSet, spec: DocketSpec, row: Row, now: datetime) -> bool
         return False
     begins = row["header"].get(spec.public_from) if spec.public_from else None
     return begins is None or date.fromisoformat(begins) <= business_date(now, rules.policy.policy.zone)
-
-
-def write_list(told: Mapping[str, Any]) -> bytes:
-    """Return a public list as an .xlsx file."""
-    head = "，".join(f"{one['label']['zh']}：{one['value']}" for one in told["header"])
-    page = Page(told["label"]["zh"], f"{told['label']['zh']}（第{told['number']}号）", COLUMNS, keep=1)
-    for one in told["rows"]:
-        page.add(
-            [
-                one["position"],
-                one["city_label"]["zh"],
-                one["task"],
-                one["task_title"],
-                one["title"],
-                one["lead"],
-                "、".join(one["members"]),
-            ]
-        )
-    return page.close("；".join(part for part in (head, "演示数据，均为虚构" if told["invented"] else "") if part))
 
 
 def _head(rules: RuleSet, spec: DocketSpec, row: Row) -> dict[str, Any]:

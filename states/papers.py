@@ -31,8 +31,13 @@ PLAIN = frozenset(
         ),
         *("investment", "starts_on", "ends_on", "opinion", "contact", "phone", "state", "remarks", "landing_codes"),
         *("programme", "issuer", "on", "year", "rank", "number", "count", "docket_number", "docket_city", "tier_cap"),
+        "act",
     }
 )
+OPEN = frozenset({  # what stands on a list that the notice makes public
+    *("title", "city", "task_code", "lead", "landing", "others", "units", "number", "count", "act"),
+    *("programme", "issuer", "on", "year", "docket_number"),
+})  # fmt: skip
 KINDS = {"record": "field", "capital": "field", "header": "field", "checkpoints": "checkpoint"}
 Lists = Literal[
     "facts", "members", "indicators", "record", "money", "vetoes", "checkpoints", "documents", "timeline", "attempts"
@@ -62,7 +67,8 @@ class Paper(Labelled):
     """A paper that is made from a position in the log: of a project's stream, or of a docket's.
 
     `events`: of a docket's items, those that ask for these acts; empty: all. `states`: where a project must stand at
-    that position; empty: anywhere. `by`: the roles that may have it; empty: all who reach the subject.
+    that position; empty: anywhere. `by`: the roles that may have it; empty: all who reach the subject. `public`: it is
+    the docket's list as everybody may have it once it is public.
     """
 
     dockets: tuple[Code, ...] = ()  # kinds of dockets it is a paper of; empty: of a project
@@ -74,6 +80,7 @@ class Paper(Labelled):
     to: str = ""
     landscape: bool = False
     issued: bool = True  # ends with issuer and date
+    public: bool = False
     parts: Annotated[tuple[Part, ...], Field(min_length=1)]
 
     def texts(self) -> Iterator[str]:
@@ -110,3 +117,18 @@ def strange_places(definition: LifecycleDefinition, paper: Paper) -> Iterator[tu
                 yield "place", place
             elif head in KINDS and name not in known[KINDS[head]]:
                 yield KINDS[head], name
+
+
+def private_places(definition: LifecycleDefinition, paper: Paper) -> Iterator[str]:
+    """Yield every place of a public paper that is not for everybody on one of its dockets.
+
+    Open are what `OPEN` names, the header fields that the docket makes public, and the dates reckoned from those.
+    """
+    for docket in (definition.dockets[name] for name in paper.dockets if name in definition.dockets):
+        shown = {f"record.{field}" for field in docket.public}
+        for place in dict.fromkeys(place for text in paper.texts() for place in places(text)):
+            head, _, name = place.partition(".")
+            checkpoint = definition.checkpoints.get(name) if head == "checkpoints" else None
+            reckoned = checkpoint is not None and checkpoint.anchor in shown
+            if place not in OPEN and not reckoned and not (head == "header" and f"record.{name}" in shown):
+                yield place

@@ -1,5 +1,6 @@
 """Commands about papers 公文: which a project has, and one written as a Word file."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +10,20 @@ from rich.console import Console
 from api.cli.documents import Of, OfDocket, subject_of
 from api.cli.output import emit, escape, refusals, table, usage
 from api.cli.people import AsJson, AsLogin
-from api.cli.session import open_session
-from lifecycle.papers.dockets import docket_papers, write_docket_paper
-from lifecycle.papers.writing import offered_papers, write_project_paper
+from api.cli.session import now, open_session
+from lifecycle.papers.dockets import docket_papers, write_docket_paper, write_docket_sheet
+from lifecycle.papers.public import write_public_list
+from lifecycle.papers.writing import Written, offered_papers, write_project_paper
 
+
+class Form(StrEnum):
+    """What a public list is written as."""
+
+    DOCX = "docx"
+    XLSX = "xlsx"
+
+
+To = Annotated[Path | None, typer.Option(help="存为 / where to save it")]
 papers = typer.Typer(name="papers", help="公文 / papers as Word files", no_args_is_help=True)
 
 
@@ -39,7 +50,8 @@ def write(
     project: Of = None,
     docket: OfDocket = None,
     seq: Annotated[int | None, typer.Option(help="留痕序号；默认最新 / entry to make it from")] = None,
-    to: Annotated[Path | None, typer.Option(help="存为 / where to save it")] = None,
+    to: To = None,
+    sheet: Annotated[bool, typer.Option("--sheet", help="只要名单，存为Excel / its list as a workbook")] = False,
     as_login: AsLogin = None,
     as_json: AsJson = False,
 ) -> None:
@@ -48,9 +60,29 @@ def write(
     with refusals(as_json):
         caller = session.caller(as_login)
         kind, name = subject_of(session, caller, project, docket=docket)
-        write_one = write_docket_paper if kind == "docket" else write_project_paper
+        if sheet and kind != "docket":
+            usage("只有清单的文书有名单", "only a docket's papers have lists: name one by --docket")
+        write_one = write_docket_sheet if sheet else write_docket_paper if kind == "docket" else write_project_paper
         with session.database.reading() as tx:
             written = write_one(tx, caller, session.log.origin, name, paper, seq)
+    _save(written, to, as_json)
+
+
+@papers.command("public")
+def public(
+    docket: Annotated[str, typer.Argument(help="已公开的清单标识 / id of a docket that is public")],
+    form: Annotated[Form, typer.Option(help="格式 / form")] = Form.DOCX,
+    to: To = None,
+    as_json: AsJson = False,
+) -> None:
+    """生成公众所见的名单 / write a list as the public sees it, from the entry that released it."""
+    session = open_session()
+    with refusals(as_json), session.database.reading() as tx:
+        written = write_public_list(tx, session.log.origin, docket, form.value, now())
+    _save(written, to, as_json)
+
+
+def _save(written: Written, to: Path | None, as_json: bool) -> None:
     path = to or Path(written.name)
     try:
         with path.open("xb") as saved:

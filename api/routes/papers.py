@@ -13,11 +13,11 @@ from api.requests import StrictRoute
 from api.shapes.documents import PaperOffered
 from api.shapes.parts import Listed
 from lifecycle.files.formats import MEDIA_TYPES
-from lifecycle.papers.dockets import docket_papers, write_docket_paper
+from lifecycle.papers.dockets import docket_papers, write_docket_paper, write_docket_sheet
 from lifecycle.papers.writing import Written, offered_papers, write_project_paper
 
 router = APIRouter(prefix="/api/v1", tags=["documents"], route_class=StrictRoute)
-DOCX = MEDIA_TYPES["docx"]
+DOCX, XLSX = MEDIA_TYPES["docx"], MEDIA_TYPES["xlsx"]
 Seq = Annotated[
     int | None, Query(ge=1, le=2**53 - 1, description="留痕序号；默认最新 / entry to make it from; the last by default")
 ]
@@ -79,7 +79,24 @@ def write_of_docket(here: Here, docket: str, paper: str, seq: Seq = None) -> Res
     return answer(written)
 
 
-def answer(written: Written) -> Response:
-    """Return a written paper as a download that names its position."""
+@router.get(
+    "/dockets/{docket}/papers/{paper}.xlsx",
+    **operation(
+        "exportDocketPaper",
+        "清单文书的名单表格",
+        "The list of a docket's paper as a workbook",
+        *("forbidden", "not-found"),
+        responses=answers(XLSX, text=False),
+    ),
+)
+def export_of_docket(here: Here, docket: str, paper: str, seq: Seq = None) -> Response:
+    """Return the list of the paper as a workbook, from the same entry and with the same rows and sums."""
+    with here.reading() as tx:
+        written = write_docket_sheet(tx, here.caller, here.service.log.origin, docket.lower(), paper, seq)
+    return answer(written, XLSX)
+
+
+def answer(written: Written, media_type: str = DOCX) -> Response:
+    """Return what was written as a download that names its position."""
     headers = {"Content-Disposition": disposition(written.name), "X-Log-Position": written.position.text}
-    return file(written.content, DOCX, headers=headers)
+    return file(written.content, media_type, headers=headers)

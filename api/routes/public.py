@@ -9,14 +9,16 @@ from starlette.responses import Response
 
 from api.openapi import answers, documented
 from api.problems import NOT_MODIFIED, OK
-from api.replies import reply
+from api.replies import disposition, reply
 from api.requests import StrictRoute
 from api.routes.imports import XLSX
+from api.routes.papers import DOCX
 from api.service import Service
 from api.shapes.publicity import PublicLists, PublicListWhole
 from lifecycle import publicity
 from lifecycle.attempts import translated
 from lifecycle.overviews import no_batch, seek_batch
+from lifecycle.papers.public import write_public_list
 
 router = APIRouter(prefix="/api/v1/public", tags=["public"], route_class=StrictRoute)
 SHARED = {"Cache-Control": "public, max-age=300"}
@@ -85,12 +87,31 @@ def read(request: Request, docket: str, if_none_match: IfNoneMatch = None) -> Re
     responses={**REFUSED, **answers(XLSX, text=False)},
 )
 def export(request: Request, docket: str, if_none_match: IfNoneMatch = None) -> Response:
-    """Return a public list as a workbook."""
+    """Return a public list as a workbook, made from the entry that released it."""
+    return _written(request, docket, "xlsx", if_none_match)
+
+
+@router.get(
+    "/lists/{docket}/list.docx",
+    operation_id="writePublicList",
+    summary="名单文书 / A public list as a Word file",
+    responses={**REFUSED, **answers(DOCX, text=False)},
+)
+def write(request: Request, docket: str, if_none_match: IfNoneMatch = None) -> Response:
+    """Return a public list as a Word file, made from the entry that released it."""
+    return _written(request, docket, "docx", if_none_match)
+
+
+def _written(request: Request, docket: str, form: str, if_none_match: str | None) -> Response:
     found = _find(request, docket)
-    name = f'attachment; filename="list-{found["kind"]}-{found["number"]}.xlsx"'
-    return _cached(found, if_none_match) or _dressed(
-        Response(publicity.write_list(found), OK, {"Content-Disposition": name}, XLSX), found
-    )
+    cached = _cached(found, if_none_match)
+    if cached is not None:
+        return cached
+    service: Service = request.app.state.service
+    with translated(), service.database.reading() as tx:
+        written = write_public_list(tx, service.log.origin, docket.lower(), form, service.clock())
+    headers = {"Content-Disposition": disposition(written.name), "X-Log-Position": written.position.text}
+    return _dressed(Response(written.content, OK, headers, {"xlsx": XLSX, "docx": DOCX}[form]), found)
 
 
 def _find(request: Request, docket: str) -> dict[str, Any]:

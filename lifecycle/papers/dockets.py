@@ -8,17 +8,20 @@ from lifecycle.callers import Caller
 from lifecycle.canonical import parse_canonical
 from lifecycle.commitments import Disclosure
 from lifecycle.database import Transaction
-from lifecycle.dockets.shelf import DRAFT, Held, find_docket
-from lifecycle.errors import Unreadable
+from lifecycle.dockets.shelf import DRAFT, find_docket
+from lifecycle.errors import NotFound, Unreadable
+from lifecycle.exports import INVENTED
 from lifecycle.papers.layout import Page
 from lifecycle.papers.positions import BrokenLog, Past, Position, pasts, position_of
+from lifecycle.papers.sheets import set_list
 from lifecycle.papers.values import Source
-from lifecycle.papers.writing import Written, begin, find_paper, finish, may_have, set_columns, set_part, source_of
+from lifecycle.papers.writing import Written, begin, find_paper, finish, may_have, set_columns, set_part
 from lifecycle.rulebooks import RuleSet, rules_for
 from lifecycle.sets import select_many
 from lifecycle.statements import Row
 from lifecycle.streams import DISCLOSURES, ENTRIES, Cut, Played, chain, opened
-from lifecycle.visibility import label_of
+from lifecycle.visibility import hidden_fields, label_of
+from states.deadlines import business_date
 from states.findings import Text
 from states.papers import Paper
 
@@ -49,6 +52,21 @@ def docket_papers(tx: Transaction, caller: Caller, docket: str) -> list[dict[str
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A paper of a docket with what fills it: its projects at the position, in order."""
+
+    row: Row
+    paper: Paper
+    position: Position
+    sources: Sequence[Source]
+
+    @property
+    def name(self) -> str:
+        """Return what a file of it is called, without its ending."""
+        return f"{self.row['batch_code']}-{self.paper.zh}-{self.row['number']}-{self.position.seq}"
+
+
 def write_docket_paper(
     tx: Transaction, caller: Caller, origin: str, docket: str, name: str, seq: int | None = None
 ) -> Written:
@@ -62,26 +80,93 @@ def write_docket_paper(
         Unreadable: no project of the docket is one for this paper.
         BrokenLog: entries do not hold together: nothing is made from them.
     """
+    return set_paper(fill_paper(tx, caller, origin, docket, name, seq))
+
+
+def write_docket_sheet(
+    tx: Transaction, caller: Caller, origin: str, docket: str, name: str, seq: int | None = None
+) -> Written:
+    """Write the list of a docket's paper as a workbook, from the same position and with the same rows and sums.
+
+    Raises:
+        NotFound, Forbidden, Unreadable, BrokenLog: as `write_docket_paper`; or the paper has no list.
+    """
+    return set_sheet(fill_paper(tx, caller, origin, docket, name, seq))
+
+
+def fill_paper(tx: Transaction, caller: Caller, origin: str, docket: str, name: str, seq: int | None) -> Filled:
+    """Return a paper of a docket within the caller's reach, filled as far as the caller may see.
+
+    Raises:
+        NotFound, Forbidden, Unreadable, BrokenLog: as `write_docket_paper`.
+    """
     held = find_docket(tx, caller, docket)
     position = position_of(tx, origin, f"docket/{docket}", seq)
-    listed = _play(tx, docket, position.seq)
+    listed = play_docket(tx, docket, position.seq)
     rules = rules_for(tx, *listed.versions)
     paper = find_paper(rules.policy.papers.kinds, caller, name, held.row["kind"])
-    sources = _sources(tx, caller, held, listed, paper, rules, position)
+    hidden = hidden_fields(caller.actor, rules.definition)
+    return fill(tx, held.row, listed, paper, rules, position, hidden)
+
+
+def fill(
+    tx: Transaction,
+    row: Row,
+    listed: Listed,
+    paper: Paper,
+    rules: RuleSet,
+    position: Position,
+    hidden: frozenset[str],
+) -> Filled:
+    """Return a paper filled with the projects of a docket that are for it.
+
+    Raises:
+        Unreadable: there is none.
+        BrokenLog: a project's entries do not hold together.
+    """
+    sources = _sources(tx, row, listed, paper, rules, position, hidden)
     if not sources:
         raise Unreadable(Text("清单中没有适用于此文书的项目", "no project of the docket is one for this paper"))
-    page, first = Page(landscape=paper.landscape), sources[0]
+    return Filled(row, paper, position, sources)
+
+
+def set_paper(filled: Filled) -> Written:
+    """Return a filled paper as a Word file."""
+    paper, first = filled.paper, filled.sources[0]
+    page = Page(landscape=paper.landscape)
     begin(page, paper, first)
     for part in paper.parts:
         if part.columns:
-            set_columns(page, part.columns, sources)
+            set_columns(page, part.columns, filled.sources)
         set_part(page, part, first)
-    row = held.row
-    return finish(page, paper, first, position, f"{row['batch_code']}-{paper.zh}-{row['number']}-{position.seq}")
+    if filled.row["invented"]:
+        page.note(INVENTED)
+    return finish(page, paper, first, filled.position, filled.name)
+
+
+def set_sheet(filled: Filled) -> Written:
+    """Return a filled paper's list as a workbook.
+
+    Raises:
+        NotFound: the paper has no list.
+    """
+    columns = next((part.columns for part in filled.paper.parts if part.columns), None)
+    if columns is None:
+        raise NotFound(Text(f"{filled.paper.zh}没有名单", f"the {filled.paper.en} has no list"))
+    first, note = filled.sources[0], INVENTED if filled.row["invented"] else None
+    title, position = first.fill(filled.paper.title), filled.position
+    content = set_list(filled.paper.zh, title, columns, filled.sources, position, note)
+    return Written(content, f"{filled.name}.xlsx", position)
 
 
 def _sources(
-    tx: Transaction, caller: Caller, held: Held, listed: Listed, paper: Paper, rules: RuleSet, position: Position
+    tx: Transaction,
+    row: Row,
+    listed: Listed,
+    paper: Paper,
+    rules: RuleSet,
+    position: Position,
+    hidden: frozenset[str],
 ) -> list[Source]:
     wanted = [
         (project, item)
@@ -91,19 +176,24 @@ def _sources(
     ]
     cuts = {project: _cut(item, position) for project, item in wanted}
     found = pasts(tx, [project for project, _ in wanted], cuts)
-    city = rules.policy.cities.get(held.row["city"])
+    city = rules.policy.cities.get(row["city"])
     common = {
         "count": str(len(wanted)),
-        "docket_number": str(held.row["number"]),
+        "docket_number": str(row["number"]),
         "docket_city": city.zh if city else "",
     }
     return [
-        source_of(
-            caller.actor,
+        Source(
             _with(replace(past, rules=rules), listed.header, {**item["fields"], **item["private"]}),
-            position,
+            business_date(position.at, rules.policy.policy.zone),
+            hidden,
             header=listed.header,
-            more={**common, "number": str(number), "rank": _rank(past, item, number)},
+            more={
+                **common,
+                "number": str(number),
+                "rank": _rank(past, item, number),
+                "act": rules.definition.by_event[item["event"]][0].zh,
+            },
         )
         for number, (past, (_, item)) in enumerate(zip(found, wanted, strict=True), 1)
     ]
@@ -126,7 +216,12 @@ def _rank(past: Past, item: Mapping[str, Any], number: int) -> str:
     return str(given or number)
 
 
-def _play(tx: Transaction, docket: str, seq: int) -> Listed:
+def play_docket(tx: Transaction, docket: str, seq: int) -> Listed:
+    """Return a docket as its entries tell it up to one of them.
+
+    Raises:
+        BrokenLog: they do not hold together.
+    """
     stream = f"docket/{docket}"
     rows = [row for row in select_many(tx, ENTRIES, "streams", [stream]) if row["seq"] <= seq]
     disclosures = {

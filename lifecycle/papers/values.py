@@ -160,5 +160,5 @@ _PLAIN: dict[str, Callable[[Source], str]] = {
     "on": lambda s: in_words(s.on),
     "year": lambda s: str(s.on.year),
     "tier_cap": tier_cap,
-    **dict.fromkeys(("rank", "number", "count", "docket_number", "docket_city"), lambda _: NOTHING),
+    **dict.fromkeys(("rank", "number", "count", "docket_number", "docket_city", "act"), lambda _: NOTHING),
 }

@@ -95,6 +95,8 @@ SENTENCES = {
     "not_bulk": Text("操作{what}须逐个办理，不能列入清单", "the act {what} is done one project at a time"),
     "role_may_not": Text("角色{what}无权办理{more}", "the role {what} may not do {more}"),
     "docket_incomplete": Text("{what}须同时写明", "{what} go together"),
+    "private_place": Text("公开文书不得使用{{{what}}}", "a public paper may not name {{{what}}}"),
+    "public_without_docket": Text("公开文书{what}须属于一种清单", "the public paper {what} belongs to no docket"),
     "setting_type": Text("参数{what}应为{more}", "the setting {what} must be a {more}"),
     "deadline_without_checkpoint": Text(
         "期限参数{what}没有对应节点", "no checkpoint is computed from the deadline {what}"

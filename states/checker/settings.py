@@ -7,7 +7,7 @@ from typing import Any
 from states.checker.fault import Fault, fault
 from states.deadlines import Counting
 from states.definition import LifecycleDefinition
-from states.papers import strange_places
+from states.papers import private_places, strange_places
 from states.policy import Policy
 from states.roles import role_book
 
@@ -121,3 +121,6 @@ def _papers(definition: LifecycleDefinition, policy: Policy) -> Iterator[Fault]:
         for key, (noun, names) in known.items():
             yield from (fault(f"unknown_{noun}", f"{at}.{key}", one) for one in getattr(paper, key) if one not in names)
         yield from (fault(f"unknown_{kind}", at, what) for kind, what in strange_places(definition, paper))
+        if paper.public and not paper.dockets:
+            yield fault("public_without_docket", at, name)
+        yield from (fault("private_place", at, place) for place in private_places(definition, paper) if paper.public)

@@ -68,6 +68,9 @@ def test_a_docket_is_opened_edited_previewed_and_released(
     ledger = client.get("jinan", f"/api/v1/batches/sd-gongfu-2024-2/quotas/city_quota/{JINAN}/movements")
     assert [one["change"] for one in ledger.json()["movements"]] == [1, 1, -1]
     assert client.get("jinan", f"{one}/summary.xlsx").headers["content-type"].endswith("sheet")
+    listed = client.get("jinan", f"{one}/papers/recommendation_list.xlsx", params={"seq": 1})
+    assert listed.headers["content-type"].endswith("sheet") and " #1 " in listed.headers["x-log-position"]
+    problem(client.get("jinan", f"{one}/papers/dossier.xlsx"), 404, "not-found")
     for shape, given in (
         (dockets.Drafted, opened),
         (dockets.Drafted, edited),
@@ -139,6 +142,12 @@ def test_the_command_line_drafts_from_a_file_and_releases(staffed: Path) -> None
     assert answer("dockets", "receive", name, "--on", "2024-08-02", "--copies", "2", "--as", "li", code=1)["refused"]
     file.write_bytes(orjson.dumps({"fields": {"faults": "缺页"}}))
     assert answer("dockets", "return", name, "--file", str(file), "--as", "li", code=1)["refused"] == "not-offered"
+    sheet = answer("papers", "write", "recommendation_list", "--docket", name, "--sheet",
+                   "--to", str(staffed / "list.xlsx"), "--as", "wang")  # fmt: skip
+    assert (staffed / "list.xlsx").stat().st_size == sheet["bytes"] and sheet["position"]["stream"] == f"docket/{name}"
+    assert answer("papers", "public", name, "--form", "xlsx", code=1)["refused"] == "not-found"  # a draft
+    assert pilot("papers", "write", "dossier", "--docket", name, "--sheet", "--as", "wang").exit_code == 1
+    assert pilot("papers", "write", "dossier", f"{CODE}-00001", "--sheet", "--as", "wang").exit_code == 2
     assert answer("dockets", "export", name, str(staffed / "out.xlsx"), "--as", "wang")["bytes"] > 1000
     (watched,) = answer("batch", "quotas", "--batch", CODE)
     assert (watched["city"], watched["used"], watched["drafted"]) == ("370100", 0, 1)

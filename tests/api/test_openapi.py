@@ -33,10 +33,10 @@ OPERATIONS = {
     "admitDocket", "receiveDocket", "returnDocket", "exportDocket", "watchQuotas", "listMovements",
     "tryAwards", "allotAwards", "listObjections",
     "receiveObjection", "showObjection", "completeObjection", "decideObjection",
-    "listPublicLists", "showPublicList", "readPublicList", "exportPublicList",
+    "listPublicLists", "showPublicList", "readPublicList", "exportPublicList", "writePublicList",
     "previewImport", "commitImport", "exportLedger",
     "storeDocument", "listDocuments", "readDocument", "storeBatchDocument", "listBatchDocuments", "readBatchDocument",
-    "listPapers", "writePaper", "listDocketPapers", "writeDocketPaper",
+    "listPapers", "writePaper", "listDocketPapers", "writeDocketPaper", "exportDocketPaper",
     "storeDocketDocument", "listDocketDocuments", "readDocketDocument",
     "listCheckpoints", "countLights", "listProjectCheckpoints",
     "listDeadlines", "addDeadline", "moveDeadline", "endDeadline",
@@ -55,7 +55,10 @@ OPERATIONS = {
     "readPaper", "readInvestments", "showDocketHistory", "showPanelHistory", "showObjectionHistory",
     "whoAmI", "describeApi", "explainProblem", "isAlive", "isReady",
 }  # fmt: skip
-OPEN = {"isAlive", "isReady", "readFeed", "listPublicLists", "showPublicList", "readPublicList", "exportPublicList"}
+OPEN = {
+    *("isAlive", "isReady", "readFeed", "listPublicLists", "showPublicList", "readPublicList"),
+    *("exportPublicList", "writePublicList"),
+}
 
 
 @pytest.fixture(scope="module")

@@ -52,8 +52,13 @@ def test_the_public_reads_a_released_list_without_a_token_and_caches_it(client: 
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "公示〔2024〕1号 &lt;b&gt;" in page.text
     assert "2024-08-16" in page.text
-    sheet = client.get(None, f"/api/v1/public/lists/{listed}/list.xlsx")
-    assert sheet.headers["content-disposition"] == 'attachment; filename="list-publicity_list-1.xlsx"'
+    for form in ("xlsx", "docx"):
+        address = f"/api/v1/public/lists/{listed}/list.{form}"
+        file = client.get(None, address)
+        assert file.headers["content-disposition"].startswith('attachment; filename="sd-gongfu-2024-2-____-1-2.')
+        assert f"docket/{listed} #2 " in file.headers["x-log-position"]
+        assert client.get(None, address).content == file.content
+        assert client.get(None, address, headers={"If-None-Match": file.headers["etag"]}).status_code == 304
     for text in (one.text, page.text):
         assert not any(word in text for word in ("13800000000", "张三", "同意推荐", "91370100"))
     problem(client.get(None, "/api/v1/public/lists/x"), 404, "not-found")

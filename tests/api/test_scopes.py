@@ -51,6 +51,7 @@ GETS: dict[str, Mapping[str, int]] = {
     "/api/v1/dockets/{docket}/documents/{document}/content": dict.fromkeys(ALL, 404),
     "/api/v1/dockets/{docket}/papers": DOCKETS,
     "/api/v1/dockets/{docket}/papers/{paper}.docx": dict.fromkeys(ALL, 404),
+    "/api/v1/dockets/{docket}/papers/{paper}.xlsx": dict.fromkeys(ALL, 404),
     f"{PROJECT}/papers": OWN,
     f"{PROJECT}/papers/{{paper}}.docx": OWN,
     f"{BATCH}/lights": READERS,
@@ -62,6 +63,7 @@ GETS: dict[str, Mapping[str, int]] = {
     "/api/v1/public/lists/{docket}": dict.fromkeys(ALL, 404),  # a draft
     "/api/v1/public/lists/{docket}/page.html": dict.fromkeys(ALL, 404),
     "/api/v1/public/lists/{docket}/list.xlsx": dict.fromkeys(ALL, 404),
+    "/api/v1/public/lists/{docket}/list.docx": dict.fromkeys(ALL, 404),
     "/api/v1/dockets/{docket}/summary.xlsx": dict.fromkeys(ALL, 403)
     | {"handler": 200, "jinan": 200, "qingdao": 404, "auditor": 200},
     "/api/v1/dockets/{docket}": DOCKETS,

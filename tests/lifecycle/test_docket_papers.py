@@ -31,11 +31,10 @@ from tests.lifecycle.builders import (
     create_projects,
     drive,
     open_batch,
-    veto_checks,
 )
 from tests.lifecycle.docketing import CITY, PACKAGE, draft, edit, package, receive, release
 from tests.lifecycle.filed import bring
-from tests.lifecycle.papered import needs_office, rows_of, shown, text_of
+from tests.lifecycle.papered import announced, needs_office, published_list, rows_of, shown, text_of
 
 ORIGIN = "test.invalid/log"
 
@@ -113,27 +112,6 @@ def test_a_documents_of_a_docket_is_its_own_and_its_acts_may_refer_to_it(
     assert docketing.entries(database, docket)[-1]["type"] == "docket.document_stored"
 
 
-def _publicity(database: Database, log: Log, batch: Row, rows: list[Row]) -> str:
-    header = {"publicity_number": "公示〔2024〕1号", "publicity_starts_on": "2024-08-12"}
-    by = caller("handler", at(date(2024, 8, 12)))
-    docket = draft(
-        database, log, batch, "publicity_list", Edit(header=header, put=[DraftItem(row["id"]) for row in rows]), by
-    )
-    release(database, log, docket.docket, by)
-    return docket.docket
-
-
-def _publication(database: Database, log: Log, batch: Row, rows: list[Row]) -> str:
-    day = date(2024, 8, 31)
-    by = caller("handler", at(day))
-    put = [DraftItem(row["id"], fields={"veto_checks": veto_checks(day)}) for row in rows]
-    docket = draft(
-        database, log, batch, "publication", Edit(header={"publication_number": "鲁工信〔2024〕9号"}, put=put), by
-    )
-    release(database, log, docket.docket, by)
-    return docket.docket
-
-
 def _rewards(database: Database, log: Log, batch: Row, rows: list[Row]) -> str:
     by = caller("handler", at(date(2025, 10, 20)))
     sums = (50_000_000, 30_000_000)
@@ -149,10 +127,10 @@ def test_the_notices_and_the_rewards_name_projects_dates_and_sums(database: Data
     rows = create_projects(database, log, batch, 2)
     for row in rows:
         drive(database, log, row["id"], "reviewed")
-    notice = text_of(write(database, _publicity(database, log, batch, rows), "publicity_notice", who=handler).content)
+    notice = text_of(write(database, announced(database, log, batch, rows), "publicity_notice", who=handler).content)
     assert "公示期自2024年8月12日至2024年8月16日" in notice and "下列2个项目" in notice
     assert "服务商2、制造厂2" in notice and "13800000000" not in notice
-    published = write(database, _publication(database, log, batch, rows), "publication", who=handler)
+    published = write(database, published_list(database, log, batch, rows), "publication", who=handler)
     assert "鲁工信〔2024〕9号" in text_of(published.content)
     assert [row[0] for row in rows_of(published.content, 0)] == ["序号", "1", "2"]
     for row in rows:
@@ -182,7 +160,7 @@ def test_libreoffice_opens_every_paper_of_a_docket(sqlite_template: Path, tmp_pa
         act(database, log, row["id"], "accept_filing")
         act(database, log, row["id"], "pass_review")
     papers = {"recommendation_list": write(database, package_of, "recommendation_list").content}
-    publicity, publication = _publicity(database, log, batch, rows), _publication(database, log, batch, rows)
+    publicity, publication = announced(database, log, batch, rows), published_list(database, log, batch, rows)
     papers["publicity_notice"] = write(database, publicity, "publicity_notice", who=handler).content
     papers["publication"] = write(database, publication, "publication", who=handler).content
     told = shown(papers, tmp_path)

@@ -18,6 +18,7 @@ from lifecycle.database import Database
 from lifecycle.dockets.edits import DraftItem, Edit
 from lifecycle.errors import Conflict, Forbidden, NotFound, NotOffered, RulesUnmet, Unreadable
 from lifecycle.objections import deciding, reading, receiving
+from lifecycle.papers.public import write_public_list
 from lifecycle.statements import Row
 from tests.faults.test_races import at_once
 from tests.lifecycle import builders
@@ -125,9 +126,11 @@ def test_an_objection_that_counts_holds_its_project_only_and_the_others_are_publ
     assert (len(out.moved), out.left) == (2, (rows[0]["id"],))
     told_list = public(database, name, at(PUBLISHED))
     assert [one["title"] for one in told_list["rows"]] == [row["title"] for row in rows[1:]]
-    sheet = load_workbook(BytesIO(publicity.write_list(told_list))).active
+    with database.reading() as tx:
+        written = write_public_list(tx, "test.invalid/log", name, "xlsx", at(PUBLISHED))
+    sheet = load_workbook(BytesIO(written.content)).active
     cells = [cell for line in sheet.iter_rows(values_only=True) for cell in line if cell is not None]
-    assert {rows[1]["title"], rows[1]["lead_name"], "公布名单（第1号）"} <= set(cells)
+    assert {rows[1]["title"], rows[1]["lead_name"]} <= set(cells)
     assert rows[0]["title"] not in cells
     assert drift_in(database, batch) == {}
 
