@@ -11,6 +11,8 @@ from lifecycle.rehearsal.moment import LIMIT, Moment, StoryBroken, named, reques
 from lifecycle.statements import Row
 from lifecycle.transition import Outcome
 from states.facts import Actor
+from states.indicators import indicator_of
+from states.steps import Values
 
 
 def play_act(moment: Moment) -> None:
@@ -55,13 +57,19 @@ def _play_one(tx: Transaction, moment: Moment, row: Row) -> None:
     number = len(moment.done) + len(moment.refused) + 1
     caller = moment.caller(stage.actor(step.by, row))
     if step.amend:
-        projects.amend_project(tx, stage.log, caller, row["id"], step.amend, reason=step.reason)
+        projects.amend_project(tx, stage.log, caller, row["id"], _filed(step.amend), reason=step.reason)
     else:
         request = request_of(moment, alias, stage.story.fields_of(step, row, number))
         outcome = transition.transition_project(tx, stage.log, caller, row["id"], request)
         if isinstance(outcome, Outcome) and outcome.awaiting_second_person != step.awaiting:
             raise StoryBroken(f"{step.on} {step.event} {alias}: awaiting a second person is {not step.awaiting}")
     moment.done.append(alias)
+
+
+def _filed(values: Values) -> Values:
+    """Return what is amended as it is filed: indicators come as data."""
+    indicators = {name: tuple(map(indicator_of, given)) for name, given in values.items() if name == "indicators"}
+    return {**values, **indicators}
 
 
 def _play_bulk(moment: Moment, actor: Actor, rows: Sequence[Row]) -> None:

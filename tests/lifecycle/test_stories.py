@@ -23,19 +23,19 @@ STORY_TEXT = next(iter(texts("stories").values()))
 
 
 def test_a_step_that_is_refused_by_another_rule_breaks_the_story(database: Database, log: Log):
-    stage = set_stage(database, log, small(STORY, 2, refused_by=("R07",)), first_material())
+    stage = set_stage(database, log, small(STORY, 3, refused_by=("R07",)), first_material())
     with pytest.raises(StoryBroken, match=r"expected \['济南5'\] refused by \['R07'\].*R03"):
         play(stage)
 
 
 def test_a_step_that_is_allowed_against_the_story_breaks_it(database: Database, log: Log):
-    stage = set_stage(database, log, small(STORY, 1, refused_by=("R13",), leaves=("济南1",)), first_material())
+    stage = set_stage(database, log, small(STORY, 2, refused_by=("R13",), leaves=("济南1",)), first_material())
     with pytest.raises(StoryBroken, match=r"not refused: \['济南1'\]"):
         play(stage)
 
 
 def test_a_refusal_that_the_story_does_not_know_breaks_it(database: Database, log: Log):
-    stage = set_stage(database, log, small(STORY, 2, refused_by=()), first_material())
+    stage = set_stage(database, log, small(STORY, 3, refused_by=()), first_material())
     with pytest.raises(StoryBroken, match="原则上不超过3家"):
         play(stage)
 
