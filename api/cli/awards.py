@@ -7,10 +7,9 @@ import typer
 from rich.console import Console
 
 from api.cli.dockets import Docket
-from api.cli.output import emit, escape, refusals, table, usage
+from api.cli.output import emit, escape, table, usage
 from api.cli.people import AsJson, AsLogin
-from api.cli.session import open_session
-from lifecycle.attempts import attempt
+from api.cli.session import visiting
 from lifecycle.dockets.awards import Trial, allot, try_awards
 
 FEN = 100
@@ -24,19 +23,16 @@ def try_out(
     as_json: AsJson = False,
 ) -> None:
     """测算奖补：调整分数线后谁变动、需多少资金，不写入 / try out score lines; nothing is written."""
-    session, trial = open_session(), Trial(dict(_line(text) for text in line or ()), share)
-    with refusals(as_json), session.database.reading() as tx:
-        found = try_awards(tx, session.caller(as_login), docket, trial)
+    trial = Trial(dict(_line(text) for text in line or ()), share)
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        found = try_awards(tx, here.caller, docket, trial)
     emit(found, as_json, lambda console: _tried(console, found))
 
 
 def fill_in(docket: Docket, as_login: AsLogin = None, as_json: AsJson = False) -> None:
     """按批次规定和得分填写拟奖补档次、金额 / fill tiers and amounts into the draft."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with attempt(session.database, session.log, caller, ("docket", docket), "allot") as tx:
-            done, reckoning = allot(tx, session.log, caller, docket, session.settings.max_bulk)
+    with visiting(as_login, as_json) as here, here.acting(("docket", docket), "allot") as tx:
+        done, reckoning = allot(tx, here.log, here.caller, docket, here.limit)
     emit({**done.to_dict(), "reckoning": reckoning}, as_json, lambda console: _awards(console, reckoning))
 
 

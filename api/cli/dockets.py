@@ -9,12 +9,11 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from api.cli.output import emit, emit_history, emit_page, escape, findings, refusals, table, usage
+from api.cli.output import emit, emit_history, emit_page, escape, findings, table, usage
 from api.cli.people import AsJson, AsLogin
-from api.cli.session import open_session
+from api.cli.session import visiting
 from api.docketing import EditBody, NewDocket, ReturnBody
 from api.requests import parse_json
-from lifecycle.attempts import attempt
 from lifecycle.batches import find_batch
 from lifecycle.dockets import drafting, reading, receipt, release, summaries
 from lifecycle.trails import docket_history
@@ -35,11 +34,8 @@ def list_all(
     as_json: AsJson = False,
 ) -> None:
     """列出批次的清单 / list a batch's dockets."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with session.database.reading() as tx:
-            found = reading.list_dockets(tx, caller, find_batch(tx, batch), kind, status, after)
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        found = reading.list_dockets(tx, here.caller, find_batch(tx, batch), kind, status, after)
     columns = ("编号 id", "种类 kind", "市 city", "号 no.", "状态 status", "项目 projects")
     emit_page(
         found,
@@ -59,24 +55,21 @@ def list_all(
 @dockets.command("show")
 def show(docket: Docket, as_login: AsLogin = None, as_json: AsJson = False) -> None:
     """显示清单 / show a docket."""
-    session = open_session()
-    with refusals(as_json), session.database.reading() as tx:
-        found = reading.show_docket(tx, session.caller(as_login), docket)
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        found = reading.show_docket(tx, here.caller, docket)
     emit(found, as_json, lambda console: _show(console, found))
 
 
 @dockets.command("draft")
 def draft(file: File, batch: Batch, as_login: AsLogin = None, as_json: AsJson = False) -> None:
     """按文件新建清单 / open a draft from a file."""
-    body, session = body_of(file, NewDocket), open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with session.database.reading() as tx:
+    body = body_of(file, NewDocket)
+    with visiting(as_login, as_json) as here:
+        with here.reading() as tx:
             row = find_batch(tx, batch)
-        with attempt(session.database, session.log, caller, ("batch", row["id"]), "open_docket") as tx:
-            limit = session.settings.max_bulk
+        with here.acting(("batch", row["id"]), "open_docket") as tx:
             done = drafting.draft_docket(
-                tx, session.log, caller, row, body.kind, body.city, body.to_edit(), limit
+                tx, here.log, here.caller, row, body.kind, body.city, body.to_edit(), here.limit
             ).to_dict()
     emit(done, as_json, lambda console: console.print(f"已新建 opened: {done['docket']}"))
 
@@ -84,23 +77,18 @@ def draft(file: File, batch: Batch, as_login: AsLogin = None, as_json: AsJson = 
 @dockets.command("edit")
 def edit(docket: Docket, file: File, as_login: AsLogin = None, as_json: AsJson = False) -> None:
     """按文件修改拟办清单 / edit a draft from a file."""
-    body, session = body_of(file, EditBody), open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with attempt(session.database, session.log, caller, ("docket", docket), "edit_docket") as tx:
-            limit, version = session.settings.max_bulk, body.expected_version
-            done = drafting.edit_docket(tx, session.log, caller, docket, body.to_edit(), limit, version).to_dict()
+    body = body_of(file, EditBody)
+    with visiting(as_login, as_json) as here, here.acting(("docket", docket), "edit_docket") as tx:
+        version = body.expected_version
+        done = drafting.edit_docket(tx, here.log, here.caller, docket, body.to_edit(), here.limit, version).to_dict()
     emit(done, as_json, lambda console: console.print(f"已修改 edited: 第{done['version']}版 version"))
 
 
 @dockets.command("preview")
 def preview(docket: Docket, as_login: AsLogin = None, as_json: AsJson = False) -> None:
     """预览清单发出的结果 / say what releasing a draft would do."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with session.database.reading() as tx:
-            found = release.preview_docket(tx, caller, docket, session.settings.max_bulk).to_dict()
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        found = release.preview_docket(tx, here.caller, docket, here.limit).to_dict()
     emit(found, as_json, lambda console: _preview(console, found))
 
 
@@ -113,14 +101,10 @@ def release_one(
     as_json: AsJson = False,
 ) -> None:
     """发出预览过的清单 / carry out a previewed docket."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with attempt(session.database, session.log, caller, ("docket", docket), "release_docket") as tx:
-            limit = session.settings.max_bulk
-            done = release.release_docket(
-                tx, session.log, caller, docket, digest, limit, leave_blocked=leave_blocked
-            ).to_dict()
+    with visiting(as_login, as_json) as here, here.acting(("docket", docket), "release_docket") as tx:
+        done = release.release_docket(
+            tx, here.log, here.caller, docket, digest, here.limit, leave_blocked=leave_blocked
+        ).to_dict()
     emit(
         done,
         as_json,
@@ -136,11 +120,8 @@ def withdraw(
     as_json: AsJson = False,
 ) -> None:
     """撤销拟办清单 / give up a draft."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with attempt(session.database, session.log, caller, ("docket", docket), "withdraw_docket") as tx:
-            done = drafting.withdraw_docket(tx, session.log, caller, docket, reason).to_dict()
+    with visiting(as_login, as_json) as here, here.acting(("docket", docket), "withdraw_docket") as tx:
+        done = drafting.withdraw_docket(tx, here.log, here.caller, docket, reason).to_dict()
     emit(done, as_json, lambda console: console.print("已撤销 withdrawn"))
 
 
@@ -202,11 +183,8 @@ def receive(
     as_json: AsJson = False,
 ) -> None:
     """接收并点收清单 / record that a released docket has come, and count its paper."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with attempt(session.database, session.log, caller, ("docket", docket), "receive_docket") as tx:
-            done = receipt.receive_docket(tx, session.log, caller, docket, on.date(), copies, reason).to_dict()
+    with visiting(as_login, as_json) as here, here.acting(("docket", docket), "receive_docket") as tx:
+        done = receipt.receive_docket(tx, here.log, here.caller, docket, on.date(), copies, reason).to_dict()
     emit(done, as_json, lambda console: console.print("已接收 received"))
 
 
@@ -218,14 +196,11 @@ def give_back(
     as_json: AsJson = False,
 ) -> None:
     """退回清单，全部或部分项目 / give a docket back, whole or some of its projects."""
-    body, session = body_of(file, ReturnBody), open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with attempt(session.database, session.log, caller, ("docket", docket), "return_docket") as tx:
-            limit = session.settings.max_bulk
-            done = receipt.return_docket(
-                tx, session.log, caller, docket, body.fields, limit, projects=body.projects, reason=body.reason
-            ).to_dict()
+    body = body_of(file, ReturnBody)
+    with visiting(as_login, as_json) as here, here.acting(("docket", docket), "return_docket") as tx:
+        done = receipt.return_docket(
+            tx, here.log, here.caller, docket, body.fields, here.limit, projects=body.projects, reason=body.reason
+        ).to_dict()
     emit(done, as_json, lambda console: console.print(f"已退回 returned: {len(done['projects'])}"))
 
 
@@ -237,12 +212,8 @@ def admit(
     as_json: AsJson = False,
 ) -> None:
     """准予拟办清单逾期报送 / let a draft come after its date."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with attempt(session.database, session.log, caller, ("docket", docket), "admit_docket") as tx:
-            limit = session.settings.max_bulk
-            done = receipt.admit_late(tx, session.log, caller, docket, reason, limit).to_dict()
+    with visiting(as_login, as_json) as here, here.acting(("docket", docket), "admit_docket") as tx:
+        done = receipt.admit_late(tx, here.log, here.caller, docket, reason, here.limit).to_dict()
     emit(done, as_json, lambda console: console.print(f"已准予 admitted: {len(done['projects'])}"))
 
 
@@ -254,9 +225,8 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """导出清单的汇总表 / write a docket's summary table."""
-    session = open_session()
-    with refusals(as_json), session.database.reading() as tx:
-        data = summaries.export_docket(tx, session.caller(as_login), docket)
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        data = summaries.export_docket(tx, here.caller, docket)
     file.write_bytes(data)
     emit({"file": str(file), "bytes": len(data)}, as_json, lambda console: console.print(f"已导出 {escape(str(file))}"))
 
@@ -266,7 +236,6 @@ def history(
     docket: Docket, after: int = 0, limit: int = 200, as_login: AsLogin = None, as_json: AsJson = False
 ) -> None:
     """办理留痕 / what happened to it."""
-    session = open_session()
-    with refusals(as_json), session.database.reading() as tx:
-        found = docket_history(tx, session.caller(as_login), docket, after, limit)
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        found = docket_history(tx, here.caller, docket, after, limit)
     emit_history(found, as_json)

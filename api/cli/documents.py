@@ -7,12 +7,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from api.cli.output import emit, escape, refusals, table, usage
+from api.cli.output import emit, escape, table, usage
 from api.cli.people import AsJson, AsLogin
 from api.cli.projects import find_project
-from api.cli.session import Session, open_session
-from lifecycle.attempts import attempt
-from lifecycle.callers import Caller
+from api.cli.session import Visit, visiting
 from lifecycle.documents.keeping import Asked, admit, announce, store_document
 from lifecycle.documents.reading import download_name, find_document, list_documents
 from lifecycle.documents.sweep import find_orphans
@@ -38,12 +36,10 @@ def list_all(
     as_json: AsJson = False,
 ) -> None:
     """材料列表 / list documents."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        subject = subject_of(session, caller, project, batch, docket)
-        with session.database.reading() as tx:
-            found = list_documents(tx, caller, subject, kind, versions=versions)
+    with visiting(as_login, as_json) as here:
+        subject = subject_of(here, project, batch, docket)
+        with here.reading() as tx:
+            found = list_documents(tx, here.caller, subject, kind, versions=versions)
 
     def render(console: Console) -> None:
         rows = [
@@ -69,11 +65,9 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """上传材料 / bring in a document."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        asked = Asked(subject_of(session, caller, project, batch, docket), kind, name or file.name, replaces)
-        kept = _keep(session, caller, asked, file)
+    with visiting(as_login, as_json) as here:
+        asked = Asked(subject_of(here, project, batch, docket), kind, name or file.name, replaces)
+        kept = _keep(here, asked, file)
 
     def render(console: Console) -> None:
         console.print(escape(f"已存 stored: {kept['name']}（{kept['format']}，第{kept['version']}版）{kept['id']}"))
@@ -93,13 +87,11 @@ def get(
     as_json: AsJson = False,
 ) -> None:
     """下载材料（核对校验值） / save a document, checked against its hash."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        subject = subject_of(session, caller, project, batch, docket)
-        with session.database.reading() as tx:
-            found = find_document(tx, caller, subject, document, version)
-        with open_store(session.settings).fetch(found["sha256"], found["size"]) as content:
+    with visiting(as_login, as_json) as here:
+        subject = subject_of(here, project, batch, docket)
+        with here.reading() as tx:
+            found = find_document(tx, here.caller, subject, document, version)
+        with open_store(here.session.settings).fetch(found["sha256"], found["size"]) as content:
             path = to or Path(download_name(found))
             try:
                 with path.open("xb") as saved:
@@ -116,12 +108,11 @@ def sweep(
     as_json: AsJson = False,
 ) -> None:
     """清理无主文件；默认只列出 / remove files that belong to no document; without --commit they are only listed."""
-    session = open_session()
-    with refusals(as_json):
-        caller, store = session.caller(as_login), open_store(session.settings)
-        found = find_orphans(session.database, store, caller)
+    with visiting(as_login, as_json) as here:
+        database, store = here.session.database, open_store(here.session.settings)
+        found = find_orphans(database, store, here.caller)
         if commit:
-            found = sweep_files(session.database, store, session.log, caller)
+            found = sweep_files(database, store, here.log, here.caller)
 
     def render(console: Console) -> None:
         verb = "已清理 removed" if commit else "可清理 would go"
@@ -134,7 +125,7 @@ def sweep(
 
 
 def subject_of(
-    session: Session, caller: Caller, project: str | None, batch: str | None = None, docket: str | None = None
+    here: Visit, project: str | None, batch: str | None = None, docket: str | None = None
 ) -> tuple[str, str]:
     """Return the one subject that a command names; none or two end it."""
     if sum(name is not None for name in (project, batch, docket)) != 1:
@@ -143,20 +134,20 @@ def subject_of(
         return "batch", batch
     if docket is not None:
         return "docket", docket
-    with session.database.reading() as tx:
-        return "project", find_project(tx, caller, project or "")
+    with here.reading() as tx:
+        return "project", find_project(tx, here.caller, project or "")
 
 
-def _keep(session: Session, caller: Caller, asked: Asked, file: Path) -> dict[str, object]:
-    store, settings = open_store(session.settings), session.settings
-    database, log, act = session.database, session.log, "store_document"
-    with attempt(database, log, caller, asked.subject, act) as tx:
-        limit = admit(tx, caller, settings, asked)
+def _keep(here: Visit, asked: Asked, file: Path) -> dict[str, object]:
+    settings, act = here.session.settings, "store_document"
+    store = open_store(settings)
+    with here.acting(asked.subject, act) as tx:
+        limit = admit(tx, here.caller, settings, asked)
     with receiving(store.incoming, limit) as draft:
         with file.open("rb") as source:
             draft.take(iter(lambda: source.read(PIECE), b""))
-        with attempt(database, log, caller, asked.subject, act) as tx:
-            announce(tx, caller, settings, asked, draft)
+        with here.acting(asked.subject, act) as tx:
+            announce(tx, here.caller, settings, asked, draft)
         store.keep(draft)
-        with attempt(database, log, caller, asked.subject, act) as tx:
-            return store_document(tx, log, caller, asked, draft.sha256).to_dict()
+        with here.acting(asked.subject, act) as tx:
+            return store_document(tx, here.log, here.caller, asked, draft.sha256).to_dict()

@@ -7,11 +7,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from api.cli.output import emit, escape, refusals, refuse, table, usage
+from api.cli.output import emit, escape, refuse, table, usage
 from api.cli.people import AsJson, AsLogin
 from api.cli.projects import Project, find_project
-from api.cli.session import open_session
-from lifecycle.attempts import attempt
+from api.cli.session import visiting
 from lifecycle.batches import find_batch
 from lifecycle.claims import commit_claim, export_list, preview_claim
 from lifecycle.errors import ImportRefused
@@ -30,11 +29,8 @@ def show(
     project: Project, name: Round, number: int | None = None, as_login: AsLogin = None, as_json: AsJson = False
 ) -> None:
     """明细、核定与提示 / a round's list with verdicts and flags."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with session.database.reading() as tx:
-            found = read_list(tx, caller, find_project(tx, caller, project), name, number)
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        found = read_list(tx, here.caller, find_project(tx, here.caller, project), name, number)
 
     def render(console: Console) -> None:
         rows = [
@@ -76,13 +72,11 @@ def claim(
     as_json: AsJson = False,
 ) -> None:
     """从Excel报送明细；不加 --commit 只预览 / claim a list from a workbook; without --commit only a preview."""
-    session = open_session()
     data = file.read_bytes()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with session.database.reading() as tx:
-            found = find_project(tx, caller, project)
-            preview = preview_claim(tx, caller, found, name, data)
+    with visiting(as_login, as_json) as here:
+        with here.reading() as tx:
+            found = find_project(tx, here.caller, project)
+            preview = preview_claim(tx, here.caller, found, name, data)
         shown = preview.to_dict()
         if not preview.ready:
             text = Text("表中有错误，未报送", "the workbook has errors; nothing was claimed")
@@ -93,8 +87,8 @@ def claim(
             )
             emit(shown, as_json, lambda console: console.print(sums))
             return
-        with attempt(session.database, session.log, caller, ("project", found), "claim_investment") as tx:
-            done = commit_claim(tx, session.log, caller, found, name, data, preview.digest)
+        with here.acting(("project", found), "claim_investment") as tx:
+            done = commit_claim(tx, here.log, here.caller, found, name, data, preview.digest)
     emit(done.to_dict(), as_json, lambda console: console.print(f"已报送 claimed: 第{done.number}版"))
 
 
@@ -112,15 +106,13 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """逐行核定 / verify a list line by line."""
-    session = open_session()
     given = _verdicts(verdicts)
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with session.database.reading() as tx:
-            found = find_project(tx, caller, project)
-        with attempt(session.database, session.log, caller, ("project", found), "verify_investment") as tx:
+    with visiting(as_login, as_json) as here:
+        with here.reading() as tx:
+            found = find_project(tx, here.caller, project)
+        with here.acting(("project", found), "verify_investment") as tx:
             done = verify_investment(
-                tx, session.log, caller, found, name, given, basis=basis, after=after, rest_accepted=rest_accepted
+                tx, here.log, here.caller, found, name, given, basis=basis, after=after, rest_accepted=rest_accepted
             )
     shown = f"已核定 verified: 第{done.number}版，{_yuan(done.total_fen)}元"
     emit(done.to_dict(), as_json, lambda console: console.print(shown))
@@ -135,11 +127,8 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """导出明细 / write a list as a workbook that can be read in again."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with session.database.reading() as tx:
-            data = export_list(tx, caller, find_project(tx, caller, project), name)
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        data = export_list(tx, here.caller, find_project(tx, here.caller, project), name)
     file.write_bytes(data)
     answer = {"file": str(file), "bytes": len(data)}
     emit(answer, as_json, lambda console: console.print(f"已导出 written: {escape(str(file))}"))
@@ -148,11 +137,8 @@ def export(
 @lists.command("doubled")
 def doubled(batch: str, as_login: AsLogin = None, as_json: AsJson = False) -> None:
     """重复发票 / invoices of a batch that another project claims too."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with session.database.reading() as tx:
-            found = list_doubled(tx, caller, find_batch(tx, batch))
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        found = list_doubled(tx, here.caller, find_batch(tx, batch))
 
     def place(at: dict[str, Any]) -> str:
         return f"{at['project']} {at['round']} #{at['line']}"

@@ -6,11 +6,10 @@ from typing import Annotated, Literal
 import typer
 
 from api.cli.dockets import body_of
-from api.cli.output import emit, emit_history, emit_page, refusals
+from api.cli.output import emit, emit_history, emit_page
 from api.cli.people import AsJson, AsLogin
-from api.cli.session import open_session
+from api.cli.session import visiting
 from api.routes.objections import ObjectionBody
-from lifecycle.attempts import attempt
 from lifecycle.batches import find_batch
 from lifecycle.objections import deciding, reading, receiving
 from lifecycle.trails import objection_history
@@ -29,9 +28,8 @@ def list_all(
     as_json: AsJson = False,
 ) -> None:
     """列出异议 / list objections."""
-    session = open_session()
-    with refusals(as_json), session.database.reading() as tx:
-        found = reading.list_objections(tx, session.caller(as_login), find_batch(tx, batch), None, status, after)
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        found = reading.list_objections(tx, here.caller, find_batch(tx, batch), None, status, after)
     columns = ("编号 id", "项目 project", "号 no.", "状态 status", "核查期限 due")
     emit_page(
         found,
@@ -49,24 +47,20 @@ def receive(
     as_json: AsJson = False,
 ) -> None:
     """登记异议 / enter an objection, in form or not."""
-    body, session = body_of(file, ObjectionBody), open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with attempt(session.database, session.log, caller, ("project", project), "receive_objection") as tx:
-            done = receiving.receive_objection(tx, session.log, caller, project, body.fields, body.papers()).to_dict()
+    body = body_of(file, ObjectionBody)
+    with visiting(as_login, as_json) as here, here.acting(("project", project), "receive_objection") as tx:
+        done = receiving.receive_objection(tx, here.log, here.caller, project, body.fields, body.papers()).to_dict()
     emit(done, as_json, lambda console: console.print(f"已登记 received: {done['objection']} {done['status']}"))
 
 
 @objections.command("complete")
 def complete(objection: Objection, file: File, as_login: AsLogin = None, as_json: AsJson = False) -> None:
     """补正异议 / add to an objection that was not in form."""
-    body, session = body_of(file, ObjectionBody), open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with attempt(session.database, session.log, caller, ("objection", objection), "complete_objection") as tx:
-            done = receiving.complete_objection(
-                tx, session.log, caller, objection, body.fields, body.papers(), body.expected_version
-            ).to_dict()
+    body = body_of(file, ObjectionBody)
+    with visiting(as_login, as_json) as here, here.acting(("objection", objection), "complete_objection") as tx:
+        done = receiving.complete_objection(
+            tx, here.log, here.caller, objection, body.fields, body.papers(), body.expected_version
+        ).to_dict()
     emit(done, as_json, lambda console: console.print(f"已补正 completed: {done['status']}"))
 
 
@@ -79,11 +73,8 @@ def decide(
     as_json: AsJson = False,
 ) -> None:
     """登记核查结论 / record what was found."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with attempt(session.database, session.log, caller, ("objection", objection), "decide_objection") as tx:
-            done = deciding.decide_objection(tx, session.log, caller, objection, outcome, finding).to_dict()
+    with visiting(as_login, as_json) as here, here.acting(("objection", objection), "decide_objection") as tx:
+        done = deciding.decide_objection(tx, here.log, here.caller, objection, outcome, finding).to_dict()
     emit(
         done,
         as_json,
@@ -96,7 +87,6 @@ def history(
     objection: Objection, after: int = 0, limit: int = 200, as_login: AsLogin = None, as_json: AsJson = False
 ) -> None:
     """办理留痕 / what happened to it."""
-    session = open_session()
-    with refusals(as_json), session.database.reading() as tx:
-        found = objection_history(tx, session.caller(as_login), objection, after, limit)
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        found = objection_history(tx, here.caller, objection, after, limit)
     emit_history(found, as_json)

@@ -2,19 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
 
-from api.cli.output import emit, emit_history, escape, refusals, table, usage
+from api.cli.output import emit, emit_history, escape, table, usage
 from api.cli.people import AsJson, AsLogin
-from api.cli.session import open_session
-from lifecycle.attempts import attempt
-from lifecycle.audit import Log
+from api.cli.session import visiting
 from lifecycle.batches import find_batch
-from lifecycle.callers import Caller
-from lifecycle.database import Transaction
 from lifecycle.panels import assignments, chasing, founding, reading, rounds, sessions
 from lifecycle.panels.panel import Done, may_see, panel_of_batch
 from lifecycle.trails import panel_history
@@ -26,15 +22,13 @@ Number = Annotated[int, typer.Argument(help="专家组编号 / number of the pan
 Logins = Annotated[list[str] | None, typer.Argument(help="专家登录名 / logins of experts")]
 Reason = Annotated[str | None, typer.Option(help="理由 / reason")]
 Due = Annotated[str, typer.Option("--due", help="评分截止日，如2024-08-12 / sheets are due on")]
-Act = Callable[[Transaction, Log, Caller, str], Done]
 
 
 @panels.command("list")
 def list_all(batch: Batch, as_login: AsLogin = None, as_json: AsJson = False) -> None:
     """列出批次的专家组 / list a batch's panels."""
-    session = open_session()
-    with refusals(as_json), session.database.reading() as tx:
-        found = reading.list_panels(tx, session.caller(as_login), find_batch(tx, batch))
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        found = reading.list_panels(tx, here.caller, find_batch(tx, batch))
     columns = (
         "编号 no.",
         "名称 title",
@@ -57,9 +51,8 @@ def list_all(batch: Batch, as_login: AsLogin = None, as_json: AsJson = False) ->
 @panels.command("show")
 def show(number: Number, batch: Batch, as_login: AsLogin = None, as_json: AsJson = False) -> None:
     """显示专家组 / show a panel: who scores what, how far, conflicts, results."""
-    session = open_session()
-    with refusals(as_json), session.database.reading() as tx:
-        found = reading.show_panel(tx, session.caller(as_login), find_batch(tx, batch), number)
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        found = reading.show_panel(tx, here.caller, find_batch(tx, batch), number)
 
     def render(console: Console) -> None:
         console.print(escape(f"{found['number']} {found['title']} {found['status_label']['zh']}"))
@@ -86,10 +79,8 @@ def results(
     as_json: AsJson = False,
 ) -> None:
     """按得分排列结果，并列如实显示 / results by score, ties shown."""
-    session = open_session()
-    with refusals(as_json), session.database.reading() as tx:
-        caller = session.caller(as_login)
-        found = reading.list_results(tx, caller, find_batch(tx, batch), purpose)
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        found = reading.list_results(tx, here.caller, find_batch(tx, batch), purpose)
     rows = [
         (
             f"{one['rank']}{'（并列 tied）' if one['tied'] > 1 else ''}",
@@ -119,13 +110,11 @@ def found_panel(
     as_json: AsJson = False,
 ) -> None:
     """组建专家组 / set up a panel."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with session.database.reading() as tx:
+    with visiting(as_login, as_json) as here:
+        with here.reading() as tx:
             row = find_batch(tx, batch)
-        with attempt(session.database, session.log, caller, ("batch", row["id"]), "found_panel") as tx:
-            done = founding.found_panel(tx, session.log, caller, row, purpose, title, task)
+        with here.acting(("batch", row["id"]), "found_panel") as tx:
+            done = founding.found_panel(tx, here.log, here.caller, row, purpose, title, task)
     _told(done, as_json)
 
 
@@ -139,20 +128,13 @@ def add_experts(
     as_json: AsJson = False,
 ) -> None:
     """增加专家、指定组长 / add experts, name the chair."""
-    _act(
-        batch,
-        number,
-        "add_experts",
-        lambda tx, log, caller, panel: founding.add_experts(tx, log, caller, panel, logins or [], chair),
-        as_login,
-        as_json,
-    )
+    _act(At(batch, number, as_login, as_json), "add_experts", founding.add_experts, logins or [], chair)
 
 
 @panels.command("projects")
 def add_projects(number: Number, batch: Batch, as_login: AsLogin = None, as_json: AsJson = False) -> None:
     """分入全部待评项目 / give the panel all projects that stand to be scored and are on no panel yet."""
-    _act(batch, number, "add_projects", founding.add_projects, as_login, as_json)
+    _act(At(batch, number, as_login, as_json), "add_projects", founding.add_projects)
 
 
 @panels.command("assign")
@@ -164,28 +146,14 @@ def assign(
     as_json: AsJson = False,
 ) -> None:
     """均衡分配专家 / give every project its experts, loads even, conflicts never."""
-    _act(
-        batch,
-        number,
-        "assign_balanced",
-        lambda tx, log, caller, panel: assignments.assign_balanced(tx, log, caller, panel, seed),
-        as_login,
-        as_json,
-    )
+    _act(At(batch, number, as_login, as_json), "assign_balanced", assignments.assign_balanced, seed)
 
 
 @panels.command("open")
 def open_scoring(number: Number, batch: Batch, due: Due, as_login: AsLogin = None, as_json: AsJson = False) -> None:
     """开始评分 / let the experts score."""
     day = _day(due)
-    _act(
-        batch,
-        number,
-        "open_scoring",
-        lambda tx, log, caller, panel: rounds.open_scoring(tx, log, caller, panel, day),
-        as_login,
-        as_json,
-    )
+    _act(At(batch, number, as_login, as_json), "open_scoring", rounds.open_scoring, day)
 
 
 @panels.command("session")
@@ -202,12 +170,7 @@ def record_session(
     """登记评审会 / put a sitting on record, of all projects and experts."""
     day = _day(held)
     _act(
-        batch,
-        number,
-        "record_session",
-        lambda tx, log, caller, panel: sessions.record_session(tx, log, caller, panel, method, day, minutes, note=note),
-        as_login,
-        as_json,
+        At(batch, number, as_login, as_json), "record_session", sessions.record_session, method, day, minutes, note=note
     )
 
 
@@ -221,14 +184,7 @@ def chase(
     as_json: AsJson = False,
 ) -> None:
     """催办未交评分表 / chase experts whose sheets are missing."""
-    _act(
-        batch,
-        number,
-        "chase_sheets",
-        lambda tx, log, caller, panel: chasing.chase_sheets(tx, log, caller, panel, logins or None, note),
-        as_login,
-        as_json,
-    )
+    _act(At(batch, number, as_login, as_json), "chase_sheets", chasing.chase_sheets, logins or None, note)
 
 
 @panels.command("conclude")
@@ -236,14 +192,7 @@ def conclude(
     number: Number, batch: Batch, reason: Reason = None, as_login: AsLogin = None, as_json: AsJson = False
 ) -> None:
     """结束评分，形成结果 / work out every result and end the round."""
-    _act(
-        batch,
-        number,
-        "conclude",
-        lambda tx, log, caller, panel: rounds.conclude(tx, log, caller, panel, reason),
-        as_login,
-        as_json,
-    )
+    _act(At(batch, number, as_login, as_json), "conclude", rounds.conclude, reason)
 
 
 @panels.command("reopen")
@@ -257,26 +206,27 @@ def reopen(
 ) -> None:
     """重新评审，原结果作废 / begin a new round: the results stand no more, the sheets stay readable."""
     day = _day(due)
-    _act(
-        batch,
-        number,
-        "reopen",
-        lambda tx, log, caller, panel: rounds.reopen(tx, log, caller, panel, reason, day),
-        as_login,
-        as_json,
-    )
+    _act(At(batch, number, as_login, as_json), "reopen", rounds.reopen, reason, day)
 
 
-def _act(batch: str, number: int, action: str, act: Act, as_login: str | None, as_json: bool) -> None:
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with session.database.reading() as tx:
-            may_see(caller)
-            panel = panel_of_batch(tx, find_batch(tx, batch), number)["id"]
-        with attempt(session.database, session.log, caller, ("panel", panel), action) as tx:
-            done = act(tx, session.log, caller, panel)
-    _told(done, as_json)
+class At(NamedTuple):
+    """Which panel an act is asked of, by whom, and how it is answered."""
+
+    batch: str
+    number: int
+    as_login: str | None
+    as_json: bool
+
+
+def _act(at: At, action: str, act: Callable[..., Done], *given: Any, **named: Any) -> None:
+    """Do `act(tx, log, caller, panel, *given, **named)` and tell how it left the panel."""
+    with visiting(at.as_login, at.as_json) as here:
+        with here.reading() as tx:
+            may_see(here.caller)
+            panel = panel_of_batch(tx, find_batch(tx, at.batch), at.number)["id"]
+        with here.acting(("panel", panel), action) as tx:
+            done = act(tx, here.log, here.caller, panel, *given, **named)
+    _told(done, at.as_json)
 
 
 def _told(done: Done, as_json: bool) -> None:
@@ -306,7 +256,6 @@ def history(
     number: Number, batch: Batch, after: int = 0, limit: int = 200, as_login: AsLogin = None, as_json: AsJson = False
 ) -> None:
     """办理留痕 / what happened to it."""
-    session = open_session()
-    with refusals(as_json), session.database.reading() as tx:
-        found = panel_history(tx, session.caller(as_login), find_batch(tx, batch), number, after, limit)
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        found = panel_history(tx, here.caller, find_batch(tx, batch), number, after, limit)
     emit_history(found, as_json)

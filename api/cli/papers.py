@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 
 from api.cli.documents import Of, OfDocket, subject_of
-from api.cli.output import emit, escape, refusals, table, usage
+from api.cli.output import emit, escape, table, usage
 from api.cli.people import AsJson, AsLogin
-from api.cli.session import now, open_session
+from api.cli.session import now, visiting
 from lifecycle.papers.dockets import docket_papers, write_docket_paper, write_docket_sheet
 from lifecycle.papers.public import write_public_list
 from lifecycle.papers.writing import Written, offered_papers, write_project_paper
@@ -30,12 +30,10 @@ papers = typer.Typer(name="papers", help="公文 / papers as Word files", no_arg
 @papers.command("list")
 def list_all(project: Of = None, docket: OfDocket = None, as_login: AsLogin = None, as_json: AsJson = False) -> None:
     """项目或清单可生成的文书 / the papers of a project or docket."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        kind, name = subject_of(session, caller, project, docket=docket)
-        with session.database.reading() as tx:
-            found = docket_papers(tx, caller, name) if kind == "docket" else offered_papers(tx, caller, name)
+    with visiting(as_login, as_json) as here:
+        kind, name = subject_of(here, project, docket=docket)
+        with here.reading() as tx:
+            found = docket_papers(tx, here.caller, name) if kind == "docket" else offered_papers(tx, here.caller, name)
 
     def render(console: Console) -> None:
         rows = [(one["paper"], one["label"]["zh"], "可生成 yes" if one["offered"] else "—") for one in found]
@@ -56,15 +54,13 @@ def write(
     as_json: AsJson = False,
 ) -> None:
     """生成文书 / write a paper from an entry of the log."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        kind, name = subject_of(session, caller, project, docket=docket)
+    with visiting(as_login, as_json) as here:
+        kind, name = subject_of(here, project, docket=docket)
         if sheet and kind != "docket":
             usage("只有清单的文书有名单", "only a docket's papers have lists: name one by --docket")
         write_one = write_docket_sheet if sheet else write_docket_paper if kind == "docket" else write_project_paper
-        with session.database.reading() as tx:
-            written = write_one(tx, caller, session.log.origin, name, paper, seq)
+        with here.reading() as tx:
+            written = write_one(tx, here.caller, here.log.origin, name, paper, seq)
     _save(written, to, as_json)
 
 
@@ -76,9 +72,8 @@ def public(
     as_json: AsJson = False,
 ) -> None:
     """生成公众所见的名单 / write a list as the public sees it, from the entry that released it."""
-    session = open_session()
-    with refusals(as_json), session.database.reading() as tx:
-        written = write_public_list(tx, session.log.origin, docket, form.value, now())
+    with visiting(None, as_json) as here, here.reading() as tx:
+        written = write_public_list(tx, here.log.origin, docket, form.value, now())
     _save(written, to, as_json)
 
 

@@ -1,7 +1,7 @@
 """Panels of experts as the province leads them: set up, given projects, scored, concluded, reopened; what they say."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
@@ -33,7 +33,6 @@ from api.shapes.panels import PanelChanged, PanelResults, PanelSheet, PanelSumma
 from api.shapes.parts import Listed
 from api.shapes.projects import HistoryPage
 from lifecycle import overviews, trails
-from lifecycle.database import Transaction
 from lifecycle.panels import assignments, chasing, founding, proposals, reading, rounds, sessions
 from lifecycle.panels.panel import Done, may_lead, may_see, panel_of_batch
 
@@ -146,13 +145,9 @@ def add_experts(
     here: Here, batch: str, number: Number, body: PanelExperts, if_match: IfMatch = None, key: Key = None
 ) -> Response:
     """Put experts on a panel, and name its chair."""
-    version = expected_version(if_match, body.expected_version)
-
-    def act(tx: Transaction, panel: str) -> Done:
-        log = here.service.log
-        return founding.add_experts(tx, log, here.caller, panel, body.logins, body.chair, expected_version=version)
-
-    return _act(here, batch, number, "add_experts", body, key, act, version)
+    return _act(
+        At(here, batch, number, key, if_match), "add_experts", body, founding.add_experts, body.logins, body.chair
+    )
 
 
 @router.post(
@@ -161,11 +156,9 @@ def add_experts(
 )
 def remove_expert(here: Here, batch: str, number: Number, login: str, body: Because, key: Key = None) -> Response:
     """Take an expert off a panel who has no projects."""
-
-    def act(tx: Transaction, panel: str) -> Done:
-        return founding.remove_expert(tx, here.service.log, here.caller, panel, login, body.reason)
-
-    return _act(here, batch, number, f"remove_expert {login}"[:64], body, key, act)
+    return _act(
+        At(here, batch, number, key), f"remove_expert {login}"[:64], body, founding.remove_expert, login, body.reason
+    )
 
 
 @router.post(f"{ONE}/projects", **operation("addPanelProjects", "分项目", "Add projects", *REFUSED, model=PanelChanged))
@@ -173,13 +166,8 @@ def add_projects(
     here: Here, batch: str, number: Number, body: PanelProjects, if_match: IfMatch = None, key: Key = None
 ) -> Response:
     """Give a panel projects; by default all that stand to be scored and are on no panel yet."""
-    version = expected_version(if_match, body.expected_version)
     wanted = [name.lower() for name in body.projects] if body.projects is not None else None
-
-    def act(tx: Transaction, panel: str) -> Done:
-        return founding.add_projects(tx, here.service.log, here.caller, panel, wanted, expected_version=version)
-
-    return _act(here, batch, number, "add_projects", body, key, act, version)
+    return _act(At(here, batch, number, key, if_match), "add_projects", body, founding.add_projects, wanted)
 
 
 @router.post(
@@ -188,11 +176,14 @@ def add_projects(
 )
 def remove_project(here: Here, batch: str, number: Number, project: str, body: Because, key: Key = None) -> Response:
     """Take a project off a panel that no expert has."""
-
-    def act(tx: Transaction, panel: str) -> Done:
-        return founding.remove_project(tx, here.service.log, here.caller, panel, project.lower(), body.reason)
-
-    return _act(here, batch, number, f"remove_project {project}"[:64], body, key, act)
+    return _act(
+        At(here, batch, number, key),
+        f"remove_project {project}"[:64],
+        body,
+        founding.remove_project,
+        project.lower(),
+        body.reason,
+    )
 
 
 @router.post(
@@ -202,13 +193,8 @@ def assign(
     here: Here, batch: str, number: Number, body: Assignments, if_match: IfMatch = None, key: Key = None
 ) -> Response:
     """Give projects to experts by hand; never against a conflict."""
-    version = expected_version(if_match, body.expected_version)
     pairs = [(pair.project.lower(), pair.login) for pair in body.pairs]
-
-    def act(tx: Transaction, panel: str) -> Done:
-        return assignments.assign_by_hand(tx, here.service.log, here.caller, panel, pairs, expected_version=version)
-
-    return _act(here, batch, number, "assign_by_hand", body, key, act, version)
+    return _act(At(here, batch, number, key, if_match), "assign_by_hand", body, assignments.assign_by_hand, pairs)
 
 
 @router.post(
@@ -218,25 +204,21 @@ def balance(
     here: Here, batch: str, number: Number, body: Balance, if_match: IfMatch = None, key: Key = None
 ) -> Response:
     """Give every project its experts, loads even, conflicts never; the same seed gives the same."""
-    version = expected_version(if_match, body.expected_version)
-
-    def act(tx: Transaction, panel: str) -> Done:
-        return assignments.assign_balanced(
-            tx, here.service.log, here.caller, panel, body.seed, expected_version=version
-        )
-
-    return _act(here, batch, number, "assign_balanced", body, key, act, version)
+    return _act(At(here, batch, number, key, if_match), "assign_balanced", body, assignments.assign_balanced, body.seed)
 
 
 @router.post(f"{ONE}/releases", **operation("releaseSheet", "收回分配", "Take back", *REFUSED, model=PanelChanged))
 def release(here: Here, batch: str, number: Number, body: Release, key: Key = None) -> Response:
     """Take a project back from an expert; what he wrote stays readable and counts for nothing."""
-
-    def act(tx: Transaction, panel: str) -> Done:
-        log, project = here.service.log, body.project.lower()
-        return assignments.release(tx, log, here.caller, panel, project, body.login, body.reason)
-
-    return _act(here, batch, number, "release", body, key, act)
+    return _act(
+        At(here, batch, number, key),
+        "release",
+        body,
+        assignments.release,
+        body.project.lower(),
+        body.login,
+        body.reason,
+    )
 
 
 @router.post(f"{ONE}/openings", **operation("openScoring", "开始评分", "Open scoring", *REFUSED, model=PanelChanged))
@@ -244,12 +226,7 @@ def open_scoring(
     here: Here, batch: str, number: Number, body: Opening, if_match: IfMatch = None, key: Key = None
 ) -> Response:
     """Let the experts score until a day."""
-    version = expected_version(if_match, body.expected_version)
-
-    def act(tx: Transaction, panel: str) -> Done:
-        return rounds.open_scoring(tx, here.service.log, here.caller, panel, body.due_on, expected_version=version)
-
-    return _act(here, batch, number, "open_scoring", body, key, act, version)
+    return _act(At(here, batch, number, key, if_match), "open_scoring", body, rounds.open_scoring, body.due_on)
 
 
 @router.post(
@@ -260,12 +237,17 @@ def record_session(here: Here, batch: str, number: Number, body: Sitting, key: K
     given = body.model_dump()
     more = {name: given[name] for name in ("present", "minutes", "note")}
     projects = [name.lower() for name in body.projects] if body.projects is not None else None
-
-    def act(tx: Transaction, panel: str) -> Done:
-        log, about = here.service.log, (body.method, body.held_on, body.minutes_number)
-        return sessions.record_session(tx, log, here.caller, panel, *about, projects=projects, **more)
-
-    return _act(here, batch, number, "record_session", body, key, act)
+    return _act(
+        At(here, batch, number, key),
+        "record_session",
+        body,
+        sessions.record_session,
+        body.method,
+        body.held_on,
+        body.minutes_number,
+        projects=projects,
+        **more,
+    )
 
 
 @router.post(
@@ -273,11 +255,7 @@ def record_session(here: Here, batch: str, number: Number, body: Sitting, key: K
 )
 def chase(here: Here, batch: str, number: Number, body: PanelChase, key: Key = None) -> Response:
     """Ask experts whose sheets are missing to get on with them."""
-
-    def act(tx: Transaction, panel: str) -> Done:
-        return chasing.chase_sheets(tx, here.service.log, here.caller, panel, body.logins, body.note)
-
-    return _act(here, batch, number, "chase_sheets", body, key, act)
+    return _act(At(here, batch, number, key), "chase_sheets", body, chasing.chase_sheets, body.logins, body.note)
 
 
 @router.post(
@@ -287,12 +265,7 @@ def conclude(
     here: Here, batch: str, number: Number, body: Conclusion, if_match: IfMatch = None, key: Key = None
 ) -> Response:
     """Work out every result and end the round."""
-    version = expected_version(if_match, body.expected_version)
-
-    def act(tx: Transaction, panel: str) -> Done:
-        return rounds.conclude(tx, here.service.log, here.caller, panel, body.reason, expected_version=version)
-
-    return _act(here, batch, number, "conclude", body, key, act, version)
+    return _act(At(here, batch, number, key, if_match), "conclude", body, rounds.conclude, body.reason)
 
 
 @router.post(
@@ -302,34 +275,39 @@ def reopen(
     here: Here, batch: str, number: Number, body: Reopening, if_match: IfMatch = None, key: Key = None
 ) -> Response:
     """Begin a new round; the results of those projects stand no more, the old sheets stay readable."""
-    version = expected_version(if_match, body.expected_version)
     projects = [name.lower() for name in body.projects] if body.projects is not None else None
-
-    def act(tx: Transaction, panel: str) -> Done:
-        log, given = here.service.log, (body.reason, body.due_on, projects)
-        return rounds.reopen(tx, log, here.caller, panel, *given, expected_version=version)
-
-    return _act(here, batch, number, "reopen", body, key, act, version)
+    return _act(
+        At(here, batch, number, key, if_match), "reopen", body, rounds.reopen, body.reason, body.due_on, projects
+    )
 
 
-def _act(
-    here: Visit,
-    batch: str,
-    number: int,
-    action: str,
-    body: Body,
-    key: str | None,
-    act: Callable[[Transaction, str], Done],
-    version: int | None = None,
-) -> Response:
-    """Do an act on a batch's panel by number; who may not lead panels does not learn which there are."""
-    asked = {"panel": [batch, number], "action": action, "version": version, "body": body.model_dump(mode="json")}
-    panel = f"{batch}/{number}"
+class At(NamedTuple):
+    """Which panel an act is asked of, in which visit, and the headers that guard it."""
+
+    here: Visit
+    batch: str
+    number: int
+    key: str | None
+    if_match: str | None = None
+
+
+def _act(at: At, action: str, body: Body, act: Callable[..., Done], *given: Any, **named: Any) -> Response:
+    """Do `act(tx, log, caller, panel, *given, **named)`, at the version that the caller saw where the body can say it.
+
+    Who may not lead panels does not learn which there are.
+    """
+    here, version = at.here, None
+    if "expected_version" in type(body).model_fields:
+        version = expected_version(at.if_match, getattr(body, "expected_version", None))
+        named["expected_version"] = version
+    asked = {"panel": [at.batch, at.number], "action": action, "version": version, "body": body.model_dump(mode="json")}
+    panel = f"{at.batch}/{at.number}"
     if "panels" in here.caller.actor.rights:
         with here.reading() as tx:
-            row = overviews.seek_batch(tx, batch)
-            panel = panel_of_batch(tx, row, number)["id"] if row else panel
-    with here.acting(("panel", panel), action.partition(" ")[0], key, asked) as tx:
+            row = overviews.seek_batch(tx, at.batch)
+            panel = panel_of_batch(tx, row, at.number)["id"] if row else panel
+    with here.acting(("panel", panel), action.partition(" ")[0], at.key, asked) as tx:
         may_lead(here.caller)
-        answer, replayed = here.once(tx, key, asked, lambda: act(tx, panel).to_dict())
+        log, caller = here.service.log, here.caller
+        answer, replayed = here.once(tx, at.key, asked, lambda: act(tx, log, caller, panel, *given, **named).to_dict())
     return reply(answer, version=answer["version"], replayed=replayed)
