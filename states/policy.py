@@ -102,9 +102,10 @@ class Package(Frozen):
 
 
 class Review(Frozen):
-    """R17: the ways a review may be held."""
+    """R17: the ways a review may be held, and which kind of stored document the minutes of a sitting are, if any."""
 
     methods: dict[str, Labelled]
+    minutes_document: Code | None = None
 
 
 class Length(Frozen):

@@ -11,6 +11,7 @@ from lifecycle.batches import BY_ID as BATCH
 from lifecycle.batches import rules_of
 from lifecycle.callers import Caller
 from lifecycle.database import Transaction
+from lifecycle.documents.references import of_batch, stored_documents
 from lifecycle.errors import Unreadable
 from lifecycle.panels.panel import (
     EXPERTS,
@@ -24,10 +25,12 @@ from lifecycle.panels.panel import (
     record,
 )
 from lifecycle.panels.panel import session as _session
-from lifecycle.requests import document_of, note_of
+from lifecycle.requests import document_of, is_identifier, note_of
 from lifecycle.statements import Row, Statement
+from states.facts import Reference
 from states.fields import FieldProblem, clean_text
 from states.findings import Text
+from states.policy import Policy
 
 MINUTES_LENGTH = 100
 MINUTES = "minutes"
@@ -50,8 +53,9 @@ def record_session(
 ) -> Done:
     """Put a sitting on record: its way, day and minutes; all projects still scored and all experts by default.
 
-    `minutes` refers to the document, `present` names experts by login. The note enters the log as a commitment. What
-    was recorded wrongly is told in another record; none is ever changed.
+    `minutes` refers to the document, a stored one of the batch where its policy asks for those; `present` names experts
+    by login. The note enters the log as a commitment. What was recorded wrongly is told in another record; none is
+    ever changed.
 
     Raises:
         NotFound, NotOffered: as `lock_panel`.
@@ -64,6 +68,7 @@ def record_session(
     batch = tx.one(BATCH, wanted=held.row["batch_id"])
     assert batch is not None
     policy = rules_of(tx, batch).policy
+    kind = policy.rules.R17.minutes_document or MINUTES
     experts = {row["login"]: row["person_id"] for row in tx.fetch(EXPERTS, panel=held.id)}
     given = open_projects(tx, held.id)
     chosen, there = (
@@ -82,7 +87,7 @@ def record_session(
         "method": method,
         "held_on": held_on,
         "minutes_number": _minutes_number(minutes_number),
-        "minutes": document_of(MINUTES, minutes) if minutes is not None else None,
+        "minutes": _minutes(tx, policy, batch, kind, minutes) if minutes is not None else None,
         "projects": [{"project": name, "round": given[name]["round"]} for name in sorted(chosen)],
         "present": sorted(experts[login] for login in there),
         "note": note_of(note),
@@ -90,8 +95,27 @@ def record_session(
     }
     tx.queue(ADD, **row)
     changes = _changes(caller, row)
-    docs = [{"kind": MINUTES, **row["minutes"]}] if row["minutes"] else []
+    docs = [{"kind": kind, **row["minutes"]}] if row["minutes"] else []
     return record(tx, log, caller, held, "panel.session_recorded", changes, docs=docs, told={"session": row["number"]})
+
+
+def _minutes(tx: Transaction, policy: Policy, batch: Row, kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the reference to the minutes: of a stored document where the batch keeps its documents here.
+
+    As with an act's documents, one that names what lies elsewhere is taken where the policy lets that be.
+    """
+    reference = document_of(kind, given)
+    asked = policy.documents.stored and not batch["invented"]
+    if kind != MINUTES and (asked or is_identifier(reference["id"])):
+        stored = of_batch(stored_documents(tx, batch["id"], [reference["id"]]), "")
+        if Reference(kind, **reference) not in stored:
+            raise Unreadable(
+                Text(
+                    "会议纪要须为本批次已上传的同类文件，版本和校验值一致",
+                    "the minutes are a stored document of the batch and of that kind, version and hash alike",
+                )
+            )
+    return reference
 
 
 def _some_of(chosen: Sequence[str], known: Container[str], text: Text) -> None:

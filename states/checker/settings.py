@@ -90,8 +90,13 @@ def _exemption(definition: LifecycleDefinition, policy: Policy) -> Iterator[Faul
         for kind in getattr(exemption, key):
             if kind not in exemption.ownerships:
                 yield fault("unknown_ownership", f"rules.R14.{key}", kind)
-    if exemption.letter_document not in definition.documents:
-        yield fault("unknown_document", "rules.R14.letter_document", exemption.letter_document)
+    kinds = {
+        "R14.letter_document": exemption.letter_document,
+        "R17.minutes_document": policy.rules.R17.minutes_document,
+    }
+    for path, kind in kinds.items():
+        if kind is not None and kind not in definition.documents:
+            yield fault("unknown_document", f"rules.{path}", kind)
 
 
 def _panels(definition: LifecycleDefinition, policy: Policy) -> Iterator[Fault]:

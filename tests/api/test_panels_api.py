@@ -13,6 +13,7 @@ from lifecycle.statements import Row
 from states.roles import actor_of
 from tests.api.conftest import Client, Clock, problem
 from tests.lifecycle.builders import OPENED, create_projects, drive, open_batch, read_entries
+from tests.lifecycle.filed import PDF
 from tests.lifecycle.panelists import FULL, THREE, points_for
 
 BATCH = "/api/v1/batches/sd-gongfu-2024-2"
@@ -108,6 +109,30 @@ def test_a_panel_runs_its_whole_course_over_http(client: Client, projects: list[
     assert not done(client.post("handler", f"/api/v1/dockets/{docket}/previews"))["ready"]  # their results are history
     (listed,) = done(client.get("handler", f"{BATCH}/panels"))["items"]
     assert (listed["sheets"], listed["declared"]) == ({"assigned": 6, "draft": 0, "submitted": 0}, 3)
+
+
+def test_the_minutes_of_a_sitting_are_a_stored_document_of_the_batch(client: Client, projects: list[Row]) -> None:
+    set_up(client)
+    raw = {"Content-Type": "application/octet-stream"}
+    path = f"{BATCH}/documents"
+
+    def stored(kind: str, who: str = "handler") -> dict[str, Any]:
+        asked = {"kind": kind, "name": "纪要.pdf"}
+        return done(client.post(who, path, content=PDF, headers=raw, params=asked))["reference"]
+
+    minutes, other, citys = stored("sitting_minutes"), stored("summary_table"), stored("group_letter", "jinan")
+    sat = {"method": "defence", "held_on": "2024-08-07", "minutes_number": "评审纪要1号", "present": None}
+    for wrong in (other, citys, {**minutes, "version": 2}, {**minutes, "size": 1}, {**minutes, "sha256": "0" * 64}):
+        problem(client.post("handler", f"{PANEL}/sessions", {**sat, "minutes": wrong}), 400, "unreadable")
+    assert done(client.post("handler", f"{PANEL}/sessions", {**sat, "minutes": minutes}))["session"] == 1
+    (session,) = done(client.get("auditor", PANEL))["sessions"]
+    assert session["minutes"] == minutes
+    assert client.get("auditor", f"{path}/{minutes['id']}/content").content == PDF
+    problem(client.get("jinan", f"{path}/{minutes['id']}/content"), 404, "not-found")
+    assert [one["kind"] for one in done(client.get("jinan", path))["items"]] == ["group_letter"]
+    drafted = {"kind": "review_result", "documents": {"sitting_minutes": minutes}}
+    docket = done(client.post("handler", f"{BATCH}/dockets", drafted))["docket"]
+    assert done(client.get("handler", f"/api/v1/dockets/{docket}"))["documents"] == {"sitting_minutes": minutes}
 
 
 def test_a_key_is_honoured_and_a_refused_attempt_is_in_the_panels_stream(
