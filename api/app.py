@@ -46,6 +46,7 @@ from api.routes import (
     plans,
     projects,
     public,
+    redactions,
     responsibles,
     reviews,
     transitions,
@@ -63,7 +64,7 @@ ROUTERS = (
     *(transitions, projects, history, bulk, dockets, awards, batches, imports),
     *(checkpoints, deadlines, responsibles, chases, notices, messages),
     *(addresses, feeds, jobs, plans, trials, panels, reviews),
-    *(audit, audit_entries, audit_exports, audit_proofs, audit_reports),
+    *(audit, audit_entries, audit_exports, audit_proofs, audit_reports, redactions),
     *(investments, calls, lapses),
     *(documents, papers, definitions, people, objections, public, explanations, health),
 )

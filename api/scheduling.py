@@ -7,6 +7,7 @@ import structlog
 from api.service import Service
 from lifecycle.calendars import apply_due, due_batches
 from lifecycle.callers import Caller, Source
+from lifecycle.drifting import watch_drift
 from lifecycle.seal.ends import tell_heads
 from lifecycle.settings import Settings
 from schedules.channels import senders
@@ -26,12 +27,22 @@ def context_of(service: Service) -> Context:
         service.settings.origin,
         lambda now: apply_calendars(service, now),
         lambda now: write_heads(service, now),
+        lambda now: compare_with_log(service, now),
     )
 
 
 def write_heads(service: Service, now: datetime) -> None:
     """Write the day's heads entry, where it is not there yet."""
     tell_heads(service.database, service.log, Caller(actor_of(SCHEDULER, "system"), Source("schedule"), now))
+
+
+def compare_with_log(service: Service, now: datetime) -> None:
+    """Hold the next part of the live rows against the log; what drifts is recorded, and told to the process's log."""
+    drifting = watch_drift(
+        service.database, service.log, Caller(actor_of(SCHEDULER, "system"), Source("schedule"), now)
+    )
+    if drifting:
+        _log.error("drift_found", subjects=drifting)
 
 
 def apply_calendars(service: Service, now: datetime) -> None:

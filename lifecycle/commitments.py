@@ -103,16 +103,16 @@ def is_commitment(value: object) -> TypeGuard[Mapping[str, str]]:
     return isinstance(committed, str) and _COMMITTED.fullmatch(committed) is not None
 
 
-def committed_in(body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Yield the commitments of an entry with their paths in it: of its changes, its reason, and how it came in."""
-    for index, change in enumerate(body["changes"]):
-        for side in ("old", "new"):
-            if is_commitment(change[side]):
-                yield f"/changes/{index}/{side}", change[side]
-    source = body["source"]
-    for path, value in (("/reason", body["reason"]), ("/source/ip", source["ip"]), ("/source/ua", source["ua"])):
-        if is_commitment(value):
-            yield path, value
+def commitments_in(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the commitments of a body with their places (RFC 6901)."""
+    if is_commitment(value):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from commitments_in(item, f"{path}/{name}")
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from commitments_in(item, f"{path}/{number}")
 
 
 def _committed(entry_id: str, path: str, salt: bytes, value: Any) -> str:

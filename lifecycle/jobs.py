@@ -45,6 +45,9 @@ FAIL = Statement(
         last_error=sa.bindparam("error"),
     )
 )
+_CURSOR = sa.select(table.c.cursor).where(_OF)
+CURSOR, LOCK_CURSOR = Statement(_CURSOR), Statement(_CURSOR.with_for_update())
+SET_CURSOR = Statement(sa.update(table).where(_OF).values(cursor=sa.bindparam("place", type_=table.c.cursor.type)))
 ALL = Statement(sa.select(table).order_by(table.c.name))
 
 
@@ -65,6 +68,17 @@ def end_job(tx: Transaction, name: str, now: datetime, took_ms: int, error: str 
     else:
         plain = error.encode("utf-8", "replace").decode().replace("\0", "")[:ERROR_LENGTH]
         tx.queue(FAIL, of=name, at=now, ms=took_ms, error=plain)
+
+
+def read_cursor(tx: Transaction, name: str, *, lock: bool = False) -> dict[str, str] | None:
+    """Return where a job that goes in steps is to go on; None: at the beginning. `lock`: others wait until the end."""
+    row = tx.one(LOCK_CURSOR if lock else CURSOR, of=name)
+    return row["cursor"] if row else None
+
+
+def write_cursor(tx: Transaction, name: str, place: dict[str, str]) -> None:
+    """Queue where the job's next step begins; a job that nobody entered always begins anew."""
+    tx.queue(SET_CURSOR, of=name, place=place)
 
 
 def list_jobs(tx: Transaction, now: datetime, grace: timedelta = GRACE) -> list[dict[str, Any]]:

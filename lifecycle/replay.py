@@ -1,7 +1,7 @@
 """Projects rebuilt from their log entries alone, and what differs between that and the live rows."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -15,31 +15,43 @@ from lifecycle.snapshots import NESTED, PLAIN, PRIVATE, facts_of, plain
 from lifecycle.statements import Row, Statement
 from lifecycle.streams import Played, Withheld, play
 from lifecycle.surroundings import Scopes, capacity
-from lifecycle.tables import Batch, Checkpoint, Project
+from lifecycle.tables import Batch, Checkpoint, Project, Redacted
 from lifecycle.transition import SELECT_PROJECT
 from states.capacities import Claims, claims
 
 _check = Checkpoint.__table__  # type: ignore[attr-defined]
 _project = Project.__table__  # type: ignore[attr-defined]
 _batch = Batch.__table__  # type: ignore[attr-defined]
+_redacted = Redacted.__table__  # type: ignore[attr-defined]
 
 CHUNK = 200  # projects read at a time: bounds memory
-_FIRST = "00000000-0000-0000-0000-000000000000"
+FIRST = "00000000-0000-0000-0000-000000000000"
 OPEN_CHECKPOINTS = for_both(
     lambda d: sa.select(
         _check.c.project_id, _check.c.id, _check.c.kind, _check.c.number, *(_check.c[name] for name in DUE)
     ).where(within(_check.c.project_id, "projects", d, "uuid"), sa.text("status = 'open'"))
 )
 READ_PROJECT = Statement(SELECT_PROJECT.where(_project.c.id == sa.bindparam("wanted")))
-OF_PROGRAMME = Statement(
-    SELECT_PROJECT.where(_batch.c.programme == sa.bindparam("of"), _project.c.id > sa.bindparam("after"))
+_NEXT = (
+    SELECT_PROJECT.where(_project.c.id > sa.bindparam("after"))
     .order_by(_project.c.id)
     .limit(sa.literal(CHUNK, sa.Integer()))
 )
+AFTER = Statement(_NEXT)
+OF_BATCH = Statement(_NEXT.where(_project.c.batch_id == sa.bindparam("of")))
+OF_PROGRAMME = Statement(_NEXT.where(_batch.c.programme == sa.bindparam("of")))
+REDACTED = for_both(
+    lambda d: sa.select(_redacted.c.entry_id, _redacted.c.path).where(
+        within(_redacted.c.entry_id, "entries", d, "uuid")
+    )
+)
+BATCHES = Statement(
+    sa.select(_batch.c.id, _batch.c.last_number).where(_batch.c.programme == sa.bindparam("of")).order_by(_batch.c.id)
+)
 READ_BATCH = Statement(sa.select(_batch).where(_batch.c.id == sa.bindparam("wanted")))
-COUNTERS = Statement(
-    sa.select(capacity.c.scope, capacity.c.pool, capacity.c.key, capacity.c.used).where(
-        sa.or_(capacity.c.scope == sa.bindparam("one"), capacity.c.scope == sa.bindparam("other"))
+COUNTERS = for_both(
+    lambda d: sa.select(capacity.c.scope, capacity.c.pool, capacity.c.key, capacity.c.used).where(
+        within(capacity.c.scope, "scopes", d)
     )
 )
 
@@ -84,12 +96,12 @@ def replay(tx: Transaction, project: str) -> dict[str, Any]:
 def drift(tx: Transaction, project: str) -> list[str]:
     """Return what differs between the log and the live row, open checkpoints and claims; empty where nothing does.
 
-    What was withheld from the log's reader by redaction is not compared.
+    A value whose disclosure went by a redaction is not compared; one that is gone otherwise is a difference.
     """
     row = tx.one(READ_PROJECT, wanted=project)
     if row is None:
         return [f"there is no row of project {project}"]
-    return next(_compared(tx, [row]))[1]
+    return next(compared(tx, [row]))[1]
 
 
 def drift_of_batch(tx: Transaction, batch: str) -> dict[str, list[str]]:
@@ -102,20 +114,45 @@ def drift_of_batch(tx: Transaction, batch: str) -> dict[str, list[str]]:
     head = tx.one(READ_BATCH, wanted=batch)
     if head is None:
         return {batch: [f"there is no row of batch {batch}"]}
+    after = FIRST
+    while rows := tx.fetch(OF_BATCH, of=batch, after=after):
+        after = rows[-1]["id"]
+        found.update({row["id"]: problems for row, problems in compared(tx, rows) if problems})
+    counted = miscounted(tx, head["programme"])
+    if batch in counted.numbers:
+        found[batch] = counted.numbers[batch]
+    wrong = [text for scope, text in counted.capacities if scope in (batch, head["programme"])]
+    return {**found, "capacities": wrong} if wrong else found
+
+
+class Miscounted(NamedTuple):
+    """What of a programme is not what its projects add up to."""
+
+    numbers: dict[str, list[str]]  # by batch: of projects that were entered
+    capacities: list[tuple[str, str]]  # scope, and what is wrong there
+
+
+def miscounted(tx: Transaction, programme: str) -> Miscounted:
+    """Return what a programme's projects hold and how many they are, where its counters say otherwise.
+
+    Reads the rows of its projects in chunks and no entries; run it in `reading()`, which sees one instant.
+    """
     sums: dict[tuple[str, str, str], int] = {}
-    number, after = 0, _FIRST
-    while rows := tx.fetch(OF_PROGRAMME, of=head["programme"], after=after):
+    entered: dict[str, int] = {}
+    after = FIRST
+    while rows := tx.fetch(OF_PROGRAMME, of=programme, after=after):
         after = rows[-1]["id"]
         for row in rows:
             _add(tx, row, sums)
-        own = [row for row in rows if row["batch_id"] == batch]
-        number += len(own)
-        found.update({row["id"]: problems for row, problems in _compared(tx, own) if problems})
-    if number != head["last_number"]:
-        found[batch] = [f"{head['last_number']} projects were entered, and there are {number}"]
-    counters = tx.fetch(COUNTERS, one=batch, other=head["programme"])
-    wrong = _counted_wrong(counters, {place: n for place, n in sums.items() if place[0] in (batch, head["programme"])})
-    return {**found, "capacities": wrong} if wrong else found
+            entered[row["batch_id"]] = entered.get(row["batch_id"], 0) + 1
+    batches = tx.fetch(BATCHES, of=programme)
+    numbers = {
+        row["id"]: [f"{row['last_number']} projects were entered, and there are {entered.get(row['id'], 0)}"]
+        for row in batches
+        if row["last_number"] != entered.get(row["id"], 0)
+    }
+    counters = select_many(tx, COUNTERS, "scopes", [programme, *(row["id"] for row in batches)])
+    return Miscounted(numbers, _counted_wrong(counters, sums))
 
 
 def _add(tx: Transaction, row: Row, sums: dict[tuple[str, str, str], int]) -> None:
@@ -131,24 +168,36 @@ def _claims(tx: Transaction, row: Row) -> Claims:
     return claims(rules.definition, rules.policy, facts_of(row), row["state"])
 
 
-def _counted_wrong(counters: Sequence[Row], sums: Mapping[tuple[str, str, str], int]) -> list[str]:
+def _counted_wrong(counters: Sequence[Row], sums: Mapping[tuple[str, str, str], int]) -> list[tuple[str, str]]:
     used = {(row["scope"], row["pool"], row["key"]): row["used"] for row in counters}
     places = sorted({*used, *sums})
     return [
-        f"{'/'.join(place)}: the counter says {used.get(place, 0)}, the projects hold {sums.get(place, 0)}"
+        (place[0], f"{'/'.join(place)}: the counter says {used.get(place, 0)}, the projects hold {sums.get(place, 0)}")
         for place in places
         if used.get(place, 0) != sums.get(place, 0)
     ]
 
 
-def _compared(tx: Transaction, rows: Sequence[Row]) -> Iterator[tuple[Row, list[str]]]:
+def compared(tx: Transaction, rows: Sequence[Row]) -> Iterator[tuple[Row, list[str]]]:
+    """Yield each of these projects' rows with what differs between it and its entries."""
     ids = [row["id"] for row in rows]
     opened: dict[str, list[Row]] = {project: [] for project in ids}
     for item in select_many(tx, OPEN_CHECKPOINTS, "projects", ids):
         opened[item["project_id"]].append(item)
-    for row, played in zip(rows, play(tx, ids), strict=True):
+    streams = list(play(tx, ids))
+    lawful = lawfully_gone(tx, {place.entry for played in streams for place in played.unopened})
+    for row, played in zip(rows, streams, strict=True):
         lists = faults_of_lists(tx, row) if row["lists"] else ()
-        yield row, [*played.problems, *_differences(tx, row, played), *_planned(row, played, opened[row["id"]]), *lists]
+        gone = [f"{at.path} of entry {at.entry}: not disclosed, and not redacted" for at in played.unopened
+                if at not in lawful]  # fmt: skip
+        planned = _planned(row, played, opened[row["id"]])
+        yield row, [*played.problems, *gone, *_differences(tx, row, played), *planned, *lists]
+
+
+def lawfully_gone(tx: Transaction, entries: Collection[str]) -> set[Withheld]:
+    """Return the places of these entries whose disclosures went by a redaction."""
+    rows = select_many(tx, REDACTED, "entries", sorted(entries)) if entries else []
+    return {Withheld(row["entry_id"], row["path"]) for row in rows}
 
 
 def _differences(tx: Transaction, row: Row, played: Played) -> Iterator[str]:

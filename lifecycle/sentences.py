@@ -38,6 +38,7 @@ _TEMPLATES: dict[str, Text] = {
     "project.investment_verified": Text("{date} {who}逐行核定{list}", "{date} {who} verified line by line {list}"),
     "project.reassigned": Text("{date} {who}转办，{charge}", "{date} {who} handed over: {charge}"),
     "project.document_stored": Text("{date} {who}上传材料：{document}", "{date} {who} brought in: {document}"),
+    "project.redacted": Text("{date} {who}依批准清除个人信息", "{date} {who} took personal data out, as approved"),
     "project.chased": Text("{date} {who}催办：{chased}", "{date} {who} chased: {chased}"),
     "project.replanned": Text(
         "{date} {who}按新的日历重新计算期限", "{date} {who} reckoned the deadlines by a new calendar"

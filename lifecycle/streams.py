@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from lifecycle.canonical import ZERO_HASH, NotCanonical, instant, leaf_hash, parse_canonical
-from lifecycle.commitments import Disclosure, committed_in, is_commitment, opens
+from lifecycle.commitments import Disclosure, commitments_in, is_commitment, opens
 from lifecycle.database import Transaction
 from lifecycle.sets import for_both, select_many, within
 from lifecycle.snapshots import ABOUT_ACT, NESTED
@@ -129,7 +129,7 @@ def _play(entries: Sequence[Row], disclosures: Opener) -> Played:
         try:
             body = parse_canonical(entry["body"])
             chain(played, entry, body)
-            places = ((body["id"], path) for path, _ in committed_in(body))
+            places = ((body["id"], path) for path, _ in commitments_in(body))
             played.unopened += [Withheld(*place) for place in places if place not in disclosures]
             if body["outcome"] == "success":
                 _apply(played, body, disclosures)

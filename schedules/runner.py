@@ -23,12 +23,13 @@ from schedules.delivery import Delivered
 from schedules.parcels import Sender
 
 CHUNKS = 10_000  # of one run: what is still left then waits for the next
-REMINDERS, DELIVERY, CALENDAR, HEADS = "reminders", "delivery", "calendar", "heads"
+REMINDERS, DELIVERY, CALENDAR, HEADS, DRIFT = "reminders", "delivery", "calendar", "heads", "drift"
 EVERY = {
     REMINDERS: timedelta(seconds=60),
     DELIVERY: timedelta(seconds=15),
     CALENDAR: timedelta(hours=1),
     HEADS: timedelta(hours=1),
+    DRIFT: timedelta(minutes=5),  # for each step, so that watching takes little of the machine
 }
 
 _log = structlog.get_logger("pilot.schedules")
@@ -42,7 +43,8 @@ def _elsewhere(_now: datetime) -> None:
 class Context:
     """What the jobs work with; `origin` is the log's name.
 
-    `calendar` applies calendars that have changed; `heads` writes the day's heads entry of the log.
+    `calendar` applies calendars that have changed; `heads` writes the day's heads entry of the log; `drift` takes the
+    next step of holding the log against the live rows.
     """
 
     database: Database
@@ -51,6 +53,7 @@ class Context:
     origin: str
     calendar: Callable[[datetime], None] = _elsewhere
     heads: Callable[[datetime], None] = _elsewhere
+    drift: Callable[[datetime], None] = _elsewhere
 
 
 class Ticked(NamedTuple):
@@ -126,6 +129,7 @@ class Runner:
             DELIVERY: lambda _now: send(context, context.now, self.stopping.is_set),
             CALENDAR: context.calendar,
             HEADS: context.heads,
+            DRIFT: context.drift,
         }
 
     def start(self) -> None:

@@ -17,10 +17,11 @@ import psycopg
 import typer
 from rich.console import Console
 
-from api.cli import auditing, bundles, exports
+from api.cli import auditing, bundles, drifts, exports
 from api.cli.keys import keys
 from api.cli.output import REFUSED, emit, escape, usage
 from api.cli.people import AsJson
+from api.cli.redactions import disclose, redactions
 from api.cli.seal import log_key, refuse, saying
 from api.cli.session import now, open_session
 from lifecycle import schema
@@ -46,6 +47,9 @@ audit.command("verify")(bundles.verify)
 audit.command("witness")(bundles.witness)
 audit.command("restore-drill")(bundles.restore_drill)
 audit.command("report")(auditing.report)
+audit.command("drift")(drifts.drift)
+audit.command("disclose")(disclose)
+audit.add_typer(redactions, name="redactions")
 
 EVERY = 1.0  # seconds between two passes where nothing waits
 SWEEP = 3600.0  # seconds between two searches for entries that are neither sealed nor pending

@@ -17,6 +17,7 @@ from api.replies import reply
 from api.requests import StrictRoute
 from api.service import Service
 from lifecycle import schema
+from lifecycle.drifting import count_drifting
 from lifecycle.jobs import late_jobs
 from schedules.runner import EVERY
 from states.findings import Text
@@ -42,7 +43,8 @@ async def healthz() -> Response:
 def readyz(request: Request) -> Response:
     """Answer 200 where the database is reached, its schema is the newest, and the writer's key is there.
 
-    `late` names jobs of the clock that are behind, whoever runs it; where this process does, that is 503.
+    `late` names jobs of the clock that are behind, whoever runs it; where this process does, that is 503. `drifting`:
+    how many projects or counters differ from the log, which `pilot audit drift` names.
     """
     service: Service = request.app.state.service
     checks: dict[str, bool] = {}
@@ -51,11 +53,11 @@ def readyz(request: Request) -> Response:
     if not all(checks.values()):
         failed = next(name for name, passed in checks.items() if not passed)
         raise EdgeProblem("not-ready", Text(f"未通过检查：{failed}", f"the check failed: {failed}"), checks=checks)
-    late = _late_jobs(service)
+    late, drifting = _watched(service)
     if late and _ought_to_have_run(request.app.state.clock_since, service):
         words = Text(f"定时作业逾时：{'、'.join(late)}", f"jobs of the clock are late: {', '.join(late)}")
         raise EdgeProblem("not-ready", words, checks={**checks, "clock": False})
-    return reply({"status": "ready", "checks": checks, "late": late})
+    return reply({"status": "ready", "checks": checks, "late": late, "drifting": drifting})
 
 
 def _ought_to_have_run(since: datetime | None, service: Service) -> bool:
@@ -63,13 +65,13 @@ def _ought_to_have_run(since: datetime | None, service: Service) -> bool:
     return since is not None and service.clock() - since > FIRST_TURN
 
 
-def _late_jobs(service: Service) -> list[str]:
-    """Return the clock's jobs that are late: of this process's concern only where it runs the clock itself."""
+def _watched(service: Service) -> tuple[list[str], int]:
+    """Return the clock's jobs that are late, whoever runs it, and how much is known to drift."""
     try:
         with service.database.reading() as tx:
-            return late_jobs(tx, service.clock(), wanted=EVERY)
+            return late_jobs(tx, service.clock(), wanted=EVERY), count_drifting(tx)
     except (sa.exc.SQLAlchemyError, psycopg.Error, sqlite3.Error, OSError):
-        return []
+        return [], 0
 
 
 def _database(service: Service) -> bool:

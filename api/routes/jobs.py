@@ -12,6 +12,7 @@ from api.requests import StrictRoute
 from api.shapes.ways import Jobs
 from lifecycle import watch
 from lifecycle.canonical import instant
+from lifecycle.drifting import count_drifting
 from schedules.runner import EVERY
 
 router = APIRouter(tags=["service"], route_class=StrictRoute)
@@ -33,6 +34,7 @@ def metrics(here: Here) -> Response:
     """Return the same in Prometheus's text format 0.0.4."""
     with here.reading() as tx:
         jobs, waiting = watch.watch_jobs(tx, here.caller), watch.count_waiting(tx, here.caller)
+        drifting = count_drifting(tx)
     now = here.caller.now
     lines = ["# TYPE pilot_job_seconds_since_success gauge"]
     lines += [
@@ -53,6 +55,7 @@ def metrics(here: Here) -> Response:
         for name, kind in waiting.items()
         if kind.oldest
     ]
+    lines += ["# TYPE pilot_drifting gauge", f"pilot_drifting {drifting}"]
     return Response("\n".join([*lines, ""]), media_type=TEXT)
 
 

@@ -1,7 +1,7 @@
 """Entries told to auditors: the body as it stands, its commitments opened beside it, and a sentence for people."""
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from lifecycle.auditing.kinds import OUTCOMES, kind_label
 from lifecycle.auditing.scanning import body_of
 from lifecycle.business_days import ZONE
 from lifecycle.canonical import instant
-from lifecycle.commitments import Disclosure, is_commitment
+from lifecycle.commitments import Disclosure, commitments_in
 from lifecycle.database import Transaction
 from lifecycle.history import disclosures_of, names_in, open_value
 from lifecycle.rulebooks import RuleSet, rules_for
@@ -52,18 +52,6 @@ def tell_entries(tx: Transaction, rows: Sequence[Row]) -> list[Told]:
         _told(tx, row, body, disclosures.get(row["entry_id"], {}), names, projects)
         for row, body in zip(rows, bodies, strict=True)
     ]
-
-
-def commitments_in(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the commitments of a body with their places (RFC 6901)."""
-    if is_commitment(value):
-        yield path, value
-    elif isinstance(value, Mapping):
-        for name, item in value.items():
-            yield from commitments_in(item, f"{path}/{name}")
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from commitments_in(item, f"{path}/{number}")
 
 
 def _told(

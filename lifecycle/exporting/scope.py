@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from lifecycle.attempts import SUBJECTS
 from lifecycle.database import Transaction
 from lifecycle.errors import NotFound
+from lifecycle.redaction.register import STREAM as REDACTIONS
 from lifecycle.requests import is_identifier
 from lifecycle.seal.ends import STREAM as HEADS
 from lifecycle.seal.keyring import STREAM as KEYS
@@ -77,7 +78,7 @@ WITH_BATCH = {kind: _of_batch(table) for kind, table in SUBJECTS.items() if "bat
 
 
 class Scope(NamedTuple):
-    """What a bundle is about; `streams` is None for the whole log. Keys and heads belong to every bundle."""
+    """What a bundle is about; `streams`: None for the whole log. Keys, heads, redactions are in every bundle."""
 
     kind: Kind
     id: str | None = None
@@ -110,7 +111,7 @@ def scope_of(tx: Transaction, kind: Kind, name: str | None) -> Scope:
     if kind == "batch":
         for subject, statement in WITH_BATCH.items():
             own += [f"{subject}/{found['id']}" for found in tx.fetch(statement, batch=row["id"])]
-    return Scope(kind, row["id"], row["code"], (KEYS, HEADS, *own))
+    return Scope(kind, row["id"], row["code"], (KEYS, HEADS, REDACTIONS, *own))
 
 
 def entries_of(tx: Transaction, scope: Scope, size: int) -> Iterator[list[Row]]:

@@ -8,7 +8,7 @@ from lifecycle.tables.checkpoints import Checkpoint
 from lifecycle.tables.dockets import Docket, DocketItem
 from lifecycle.tables.documents import Document, File
 from lifecycle.tables.investments import ClaimedInvoice, InvestmentLine, InvestmentList, InvestmentVerdict
-from lifecycle.tables.jobs import Job
+from lifecycle.tables.jobs import Drift, Job
 from lifecycle.tables.notices import Address, Announcement, Feed, Message, Notice
 from lifecycle.tables.objections import Objection
 from lifecycle.tables.panels import (
@@ -22,6 +22,7 @@ from lifecycle.tables.panels import (
 )
 from lifecycle.tables.people import Answer, Person, Token
 from lifecycle.tables.projects import Membership, Project
+from lifecycle.tables.redactions import Redacted, Redaction
 from lifecycle.tables.seal import Leaf, Node, SealedStream
 
 metadata = SQLModel.metadata
@@ -38,6 +39,7 @@ __all__ = [
     "Docket",
     "DocketItem",
     "Document",
+    "Drift",
     "Entry",
     "Feed",
     "File",
@@ -61,6 +63,8 @@ __all__ = [
     "Person",
     "PersonKey",
     "Project",
+    "Redacted",
+    "Redaction",
     "Rulebook",
     "ScoreSheet",
     "SealedStream",

@@ -15,7 +15,12 @@ def test_a_process_on_a_migrated_database_is_ready(client: Client) -> None:
     assert client.get(None, "/healthz").json() == {"status": "ok"}
     assert client.request(None, "HEAD", "/healthz").status_code == 200
     checks = {"writer_key": True, "database": True, "schema": True, "receipts": True}
-    assert client.get(None, "/readyz").json() == {"status": "ready", "checks": checks, "late": sorted(EVERY)}
+    assert client.get(None, "/readyz").json() == {
+        "status": "ready",
+        "checks": checks,
+        "late": sorted(EVERY),
+        "drifting": 0,
+    }
 
 
 def test_an_old_schema_is_not_ready(client: Client, database: Database) -> None:

@@ -25,7 +25,9 @@ from tests.lifecycle.workbook_tables import HEADER, line
 
 OPERATIONS = {
     "listReports", "runReport",
-    "takeBundle", "exportLog", "listEntries", "showEntry", "showCheckpoint", "proveInclusion", "proveConsistency",
+    "takeBundle", "discloseEntry", "listRedactions", "showRedaction", "previewRedaction", "proposeRedaction",
+    "approveRedaction", "withdrawRedaction",
+    "exportLog", "listEntries", "showEntry", "showCheckpoint", "proveInclusion", "proveConsistency",
     "listBatches", "openBatch", "showBatch", "listTasks", "listQuotas", "countProjects",
     "listProjects", "createProject", "showProject", "amendProject", "assessProject",
     "listTransitions", "transitionProject", "previewTransitions", "commitTransitions", "showHistory",

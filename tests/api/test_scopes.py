@@ -91,6 +91,9 @@ GETS: dict[str, Mapping[str, int]] = {
     "/api/v1/audit/proofs/consistency": AUDITORS | {"auditor": 404},
     "/api/v1/audit/reports": AUDITORS,
     "/api/v1/audit/reports/{report}": AUDITORS,
+    "/api/v1/audit/entries/{entry}/disclosures": dict.fromkeys(ALL, 403) | {"auditor": 404},  # there is none
+    "/api/v1/audit/redactions": dict.fromkeys(ALL, 403) | {"auditor": 200, "security": 200},
+    "/api/v1/audit/redactions/{redaction}": dict.fromkeys(ALL, 403) | {"auditor": 404, "security": 404},
     "/api/v1/audit/bundle": dict.fromkeys(ALL, 403) | {"auditor": 409},  # nothing is sealed yet
     "/api/v1/audit/exports/{form}": dict.fromkeys(ALL, 403) | {"auditor": 409},
     f"{BATCH}/reminder-plan": READERS,
@@ -148,6 +151,7 @@ def test_every_address_answers_each_person_within_their_reach(
         "{document}": "018f0000-0000-7000-8000-000000000000",
         "{code}": "busy",
         "{entry}": "0",
+        "{redaction}": "018f0000-0000-7000-8000-000000000000",
         "{report}": "counts",
         "{login}": "me",
         "{form}": "xes",

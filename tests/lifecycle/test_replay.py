@@ -34,6 +34,7 @@ from tests.lifecycle.builders import (
     read_project,
     request_for,
 )
+from tests.lifecycle.redacting import redact
 from tests.lifecycle.test_database import contents
 
 DUE = {
@@ -172,7 +173,7 @@ def test_a_redacted_value_is_withheld_and_the_rest_still_agrees(database: Databa
     changes = parse_canonical(last["body"])["changes"]
     index = next(index for index, change in enumerate(changes) if change["path"] == "/record/objector_name")
     path = f"/changes/{index}/new"
-    force(database, ("DELETE FROM disclosure WHERE entry_id = ? AND path = ?", (last["id"], path)))
+    redact(database, log, {last["id"]: [path]})
     with database.reading() as tx:
         assert replay(tx, project["id"])["record"]["objector_name"] == Withheld(last["id"], path)
     assert drift_of(database, project) == []

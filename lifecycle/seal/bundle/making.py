@@ -17,11 +17,12 @@ from lifecycle.audit import Change, Deed, Log, append_to_system
 from lifecycle.callers import Caller
 from lifecycle.canonical import parse_canonical
 from lifecycle.database import Transaction
-from lifecycle.errors import Unreadable
+from lifecycle.errors import Conflict, Unreadable
 from lifecycle.exporting.forms import FORMS
 from lifecycle.exporting.scope import Kind, Scope, disclosures_of, entries_of, number_of
 from lifecycle.exporting.sources import Source, source_of
 from lifecycle.exporting.tables import cell
+from lifecycle.redaction.register import is_unsealed
 from lifecycle.seal.bundle.explaining import dictionary, readme
 from lifecycle.seal.ends import PATH, ends_at, last_told, proof_of
 from lifecycle.seal.heads import TreeHead, parse_head
@@ -84,14 +85,24 @@ def prepare(tx: Transaction, origin: str, folder: Path, caller: Caller, order: O
     Raises:
         Forbidden: bundles are the auditor's.
         NotFound: there is no such batch or project.
-        Conflict: nothing is published yet, or the database is not that of the published head.
+        Conflict: nothing is published yet, or the database is not that of the published head; or values are wanted
+            of which some were redacted by an entry that this head does not cover yet.
         Unreadable: there is no table of that name.
     """
     source = source_of(tx, origin, folder, caller, order.kind, order.name)
     strange = set(order.views or ()) - set(VIEWS)
     if strange:
         raise Unreadable(Text(f"没有表格{min(strange)[:64]}", f"there is no table {min(strange)[:64]}"))
+    _check_redactions(tx, order, source.head.size)
     return Bundle(order, source.scope, source.head, folder, source.made_at, last_told(tx, source.head.size))
+
+
+def _check_redactions(tx: Transaction, order: Order, size: int) -> None:
+    """Refuse values where some went by an entry that the head does not cover: they would seem to be merely missing."""
+    if order.disclosures and is_unsealed(tx, size):
+        raise Conflict(
+            Text("刚有内容隐去、其记录尚未封存，请稍后再取", "something was redacted and its entry is not sealed yet")
+        )
 
 
 def record_bundle(tx: Transaction, log: Log, folder: Path, caller: Caller, order: Order) -> tuple[Bundle, Receipt]:
@@ -134,6 +145,7 @@ def make_bundle(tx: Transaction, bundle: Bundle) -> Iterator[bytes]:
 def members(tx: Transaction, bundle: Bundle) -> Iterator[tuple[str, Iterator[bytes]]]:
     """Yield what is in the zip: names with their contents."""
     order, scope, size = bundle.order, bundle.scope, bundle.head.size
+    _check_redactions(tx, order, size)  # again: this is another transaction than the one that put it on record
     views = _views(tx, bundle)
     yield "README.md", iter([readme(bundle.head, scope, bundle.made_at).encode()])
     yield "DICTIONARY.md", iter([dictionary().encode()])
