@@ -1,23 +1,21 @@
-"""Sealing a backlog: entries a second, against hashing the same bytes and nothing else, on both databases."""
+"""Sealing, verifying and exporting a backlog, against hashing the same bytes and nothing else, on both databases."""
 
-import hashlib
 import json
+import os
 import resource
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from lifecycle import schema
-from lifecycle.audit import Built, Change, Deed, Head, Keys, Log, build
+from lifecycle.audit import Log
 from lifecycle.callers import Caller, Source
 from lifecycle.database import Database, open_database
+from lifecycle.exporting.forms import FORMS
 from lifecycle.seal.bundle import Order, make_bundle
 from lifecycle.seal.bundle.making import prepare, verifier
 from lifecycle.seal.examination import Writers
@@ -25,34 +23,37 @@ from lifecycle.seal.heads import keys_of_log
 from lifecycle.seal.inspection import inspect
 from lifecycle.seal.sealer import SealTerms, seal_once
 from lifecycle.seal.trees import inclusion
-from lifecycle.sets import insert_many
 from lifecycle.settings import Settings
 from lifecycle.signing import FileSigner, load_or_create_signer, public_key_text
-from lifecycle.tables import Entry
 from states.roles import actor_of
 
-from .acts import caller, instant
+from .acts import instant
 from .contest import Say
+from .exporting import taken
 from .figures import table
+from .filling_log import STREAM, fill
 from .server import Server
 from .world import FILED_ON, ORIGIN
 
-QUICK = 100_000
-FULL = 1_000_000
-STREAM = 10  # entries of a stream, as a project has
-CHANGES = 14  # so that a body is about as long as an act's: 2 KB
-CHUNK = 10_000
+QUICK = (1_000, 10_000)
+FULL = (10_000, 100_000, 1_000_000)  # each ten times the one before: linear or not
 PROOFS = 200
-_entry = Entry.__table__  # type: ignore[attr-defined]
 
 
-def run(server: Server, folder: Path, entries: int, say: Say) -> dict[str, Any]:
-    """Write the backlog, seal it, inspect it; PostgreSQL first, then SQLite."""
-    server.create("bench_seal")
-    urls = {"postgresql": server.url("bench_seal"), "sqlite": f"sqlite:///{folder / 'seal.sqlite3'}"}
-    found = [_measured(name, folder / f"seal-{name}", url, entries, say) for name, url in urls.items()]
-    server.drop("bench_seal")
-    return {"entries": entries, "seal": found}
+def run(
+    server: Server, folder: Path, sizes: Sequence[int], say: Say, forms: Sequence[str] = tuple(FORMS)
+) -> dict[str, Any]:
+    """Write a backlog of each size, seal, inspect and verify it; export the longest. PostgreSQL first, then SQLite."""
+    found = []
+    for size in sizes:
+        server.create("bench_seal")
+        urls = {"postgresql": server.url("bench_seal"), "sqlite": f"sqlite:///{folder / f'seal-{size}.sqlite3'}"}
+        for name, url in urls.items():
+            found.append(_measured(name, folder / f"seal-{name}-{size}", url, size, say))
+            if size == max(sizes):
+                found[-1]["exports"] = _exported(name, folder, url, size, forms, say)
+        server.drop("bench_seal")
+    return {"entries": max(sizes), "seal": found}
 
 
 def _measured(name: str, folder: Path, url: str, entries: int, say: Say) -> dict[str, Any]:
@@ -63,7 +64,9 @@ def _measured(name: str, folder: Path, url: str, entries: int, say: Say) -> dict
     with closing(open_database(settings)) as database:
         schema.upgrade(database)
         say(f"seal: {name}: writing {entries:,} entries")
-        bare = _write(database, log, entries)
+        began = time.perf_counter()
+        bare = fill(database, ORIGIN, settings.writer_key, entries)
+        say(f"seal: {name}: written in {time.perf_counter() - began:.0f} s")
         began, processor = time.perf_counter(), time.process_time()
         passes, more = 0, True
         while more:
@@ -73,7 +76,14 @@ def _measured(name: str, folder: Path, url: str, entries: int, say: Say) -> dict
         if (sealed.size, sealed.problems) != (entries, ()):
             raise AssertionError(f"{sealed.size} of {entries} are sealed, {len(sealed.problems)} problems")
         one = {
-            **{"database": name, "passes": passes, "seconds": seconds, "cpu_seconds": spent, **bare},
+            **{
+                "database": name,
+                "entries": entries,
+                "passes": passes,
+                "seconds": seconds,
+                "cpu_seconds": spent,
+                **bare,
+            },
             **{"ratio": seconds / bare["hashing"], "rate": entries / seconds},
             "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             **_looked(database, entries),
@@ -91,45 +101,16 @@ def _measured(name: str, folder: Path, url: str, entries: int, say: Say) -> dict
     return one
 
 
-def _write(database: Database, log: Log, entries: int) -> dict[str, float]:
-    """Write entries, interleaved over their streams, and return what hashing and verifying them alone takes."""
-    hashing, verifying, octets = 0.0, 0.0, 0
-    heads: dict[int, Head] = {}
-    streams = max(1, entries // STREAM)
-    public = Ed25519PublicKey.from_public_bytes(log.signer.public_key)
-    message = bytes(200)
-    signature = log.signer.sign(message)
-    for first in range(0, entries, CHUNK):
-        made = list(_entries(log, heads, streams, first, min(entries, first + CHUNK)))
-        with database.transaction() as tx:
-            insert_many(tx, _entry, [one.columns for one in made])
-        bodies = [b"\x00" + one.columns["body"] for one in made]
-        octets += sum(map(len, bodies)) - len(bodies)
-        began = time.perf_counter()
-        for body in bodies:
-            hashlib.sha256(body).digest()
-        hashing += time.perf_counter() - began
-    began = time.perf_counter()
-    for _ in range(1000):
-        public.verify(signature, message)
-    verifying = (time.perf_counter() - began) * entries / 1000
-    return {"hashing": hashing, "verifying": verifying, "octets": octets / entries}
-
-
-def _entries(log: Log, heads: dict[int, Head], streams: int, first: int, end: int) -> Iterator[Built]:
-    for number in range(first, end):
-        of = number % streams
-        doer = _doer(number)
-        changes = [Change(f"/record/field_{n}", None, f"第{number}号记录的内容{n}" * 2) for n in range(CHANGES)]
-        deed = Deed(f"project/{of:012}", "project.transitioned", ("project", f"{of}", number), changes=changes)
-        built = build(log, doer, heads.get(of, Head()), deed, Keys())
-        heads[of] = built.head
-        yield built
-
-
-def _doer(number: int) -> Caller:
-    me = caller("handler", instant(FILED_ON, 0))
-    return Caller(me.actor, Source("bench"), me.now + timedelta(milliseconds=number))
+def _exported(name: str, folder: Path, url: str, entries: int, forms: Sequence[str], say: Say) -> list[dict[str, Any]]:
+    found = []
+    for form in forms:
+        (one,) = taken(url, folder, form, entries)
+        say(
+            f"seal: {name}: {entries:,} entries as {form} in {one['seconds']:.1f} s, {one['octets'] / 1e6:,.0f} MB, "
+            f"peak {one['peak']:,.0f} MiB ({one['before']:,.0f} before)"
+        )
+        found.append(one)
+    return found
 
 
 def _looked(database: Database, entries: int) -> dict[str, float]:
@@ -158,15 +139,17 @@ def _checked(database: Database, settings: Settings, log: Log, signer: FileSigne
     program.write_bytes(verifier())
     keys = {"log_keys": [key.vkey for key in keys_of_log(ORIGIN, signer.public_key)]}
     policy.write_text(json.dumps({"origin": ORIGIN, **keys, "writer_keys": [public_key_text(log.signer)]}), "utf-8")
-    seconds = []
+    output, seconds, peak = folder / "verified.txt", list[float](), 0.0
     for signatures, code in (("none", 2), ("all", 0)):  # 2: it says that it did not check them
         command = [sys.executable, program, path, "--policy", policy, "--signatures", signatures]
         began = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        with output.open("w") as told, subprocess.Popen(command, stdout=told, stderr=told) as process:
+            _, status, usage = os.wait4(process.pid, 0)  # its own peak, not that of any other process of ours
+            process.returncode = os.waitstatus_to_exitcode(status)
         seconds.append(time.perf_counter() - began)
-        if done.returncode != code:
-            raise AssertionError(done.stdout[-2000:] + done.stderr[-2000:])
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        peak = max(peak, usage.ru_maxrss / 1024)
+        if process.returncode != code:
+            raise AssertionError(output.read_text("utf-8")[-2000:])
     octets = path.stat().st_size
     path.unlink()
     told = {"verified": seconds[0], "verified_all": seconds[1], "verifier_mib": peak}
@@ -178,16 +161,18 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield "## Sealing"
     yield ""
     yield (
-        f"A backlog of {found['entries']:,} entries of {found['seal'][0]['octets']:,.0f} octets, {STREAM} to a stream: "
-        "each read, hashed, compared with its columns and its predecessor, its signature verified; leaves and tiles "
-        "stored, each pass signed and published with fsync. Inspection reads and hashes all of it again. "
-        "The verifier is the auditor's one file, on a bundle of the whole log without tables: linear in the entries."
+        f"Backlogs of up to {found['entries']:,} entries of {found['seal'][0]['octets']:,.0f} octets, {STREAM} to a "
+        "stream: each read, hashed, compared with its columns and its predecessor, its signature verified; leaves and "
+        "tiles stored, each pass signed and published with fsync. Inspection reads and hashes all of it again. "
+        "The verifier is the auditor's one file, on a bundle of the whole log without tables. Ratios are to hashing "
+        "the same bytes and nothing else; where work is linear, they do not change with the number of entries."
     )
     yield ""
     rows: Sequence[Sequence[object]] = [
         (
-            *(one["database"], f"{one['seconds']:,.1f}", f"{one['rate']:,.0f}", f"{one['hashing']:,.2f}"),
-            *(f"{one['ratio']:,.0f}", f"{one['seconds'] / (one['hashing'] + one['verifying']):,.2f}"),
+            *(one["database"], f"{one['entries']:,}", f"{one['seconds']:,.1f}", f"{one['rate']:,.0f}"),
+            *(f"{one['hashing']:,.2f}", f"{one['ratio']:,.0f}"),
+            f"{one['seconds'] / (one['hashing'] + one['verifying']):,.2f}",
             *(f"{one['inspected']:,.1f}", f"{one['proof_us']:,.0f}", f"{one['peak_mib']:,.0f}"),
             *(f"{one['bundle']:,.1f}", f"{one['verified']:,.1f}", f"{one['verified'] / one['hashing']:,.0f}"),
             *(f"{one['verified_all']:,.1f}", f"{one['verifier_mib']:,.0f}"),
@@ -196,10 +181,24 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     ]
     yield table(
         (
-            *("", "s", "entries/s", "hashing alone, s", "times that", "times hashing and verifying on one core"),
-            *("inspection, s", "µs a proof", "peak MiB of the process"),
+            *("", "entries", "sealed, s", "entries/s", "hashing alone, s", "times that"),
+            *("times hashing and verifying on one core", "inspection, s", "µs a proof", "peak MiB of the process"),
             *("bundle, s", "verified without signatures, s", "times hashing alone", "with signatures, s"),
             "peak MiB of the verifier",
         ),
         rows,
+    )
+    yield ""
+    yield "Exports of the longest, each in a process of its own:"
+    yield ""
+    yield table(
+        ("", "form", "s", "MB", "peak MiB", "of these before it began"),
+        [
+            (
+                *(one["database"], export["form"], f"{export['seconds']:,.1f}", f"{export['octets'] / 1e6:,.0f}"),
+                *(f"{export['peak']:,.0f}", f"{export['before']:,.0f}"),
+            )
+            for one in found["seal"]
+            for export in one.get("exports", ())
+        ],
     )

@@ -8,9 +8,12 @@ from .server import Server, programs
 
 def test_a_small_backlog_is_sealed_on_both_databases(postgres_server: str, tmp_path: Path) -> None:
     said: list[str] = []
-    found = sealing.run(Server(postgres_server, programs()), tmp_path, 300, said.append)
-    assert [one["database"] for one in found["seal"]] == ["postgresql", "sqlite"]
-    assert [one["passes"] for one in found["seal"]] == [1, 1]
+    found = sealing.run(Server(postgres_server, programs()), tmp_path, (30, 300), said.append, ("xes",))
+    assert [(one["database"], one["entries"], one["passes"]) for one in found["seal"]] == [
+        *(("postgresql", 30, 1), ("sqlite", 30, 1)),
+        *(("postgresql", 300, 1), ("sqlite", 300, 1)),
+    ]
+    assert [[one["form"] for one in part.get("exports", ())] for part in found["seal"]] == [[], [], ["xes"], ["xes"]]
     page = "\n".join(sealing.lines(found))
-    assert "A backlog of 300 entries" in page
-    assert page.count("\n| ") == 3
+    assert "Backlogs of up to 300 entries" in page
+    assert page.count("\n| ") == 1 + 4 + 1 + 2
