@@ -42,7 +42,8 @@ def proofs(checks: Iterable[str], root: Path = ROOT) -> list[Proof]:
     """Return the proofs of these checks, in the order of files and lines.
 
     A test proves the checks that it names to `judge`. Its sides are the verdicts that it compares with: `Judgement` or
-    `.met` with True or False; one that is worked out, by a table of cases or in a loop, stands for both.
+    `.met` with True or False. A verdict under a name is what the test's tables and loops hold of True and False, and
+    one that is reckoned stands for both.
 
     Raises:
         FileNotFoundError: there are no tests beside the sources: this is no clone.
@@ -62,29 +63,32 @@ def proofs(checks: Iterable[str], root: Path = ROOT) -> list[Proof]:
 def _proofs(known: frozenset[str], file: str, test: ast.FunctionDef) -> Iterator[Proof]:
     names = {node.value for node in ast.walk(test) if isinstance(node, ast.Constant) and node.value in known}
     asks = any(isinstance(node, ast.Call) and _called(node) == JUDGE for node in ast.walk(test))
-    sides = [side for node in ast.walk(test) for side in _sides(node)] if asks else []
-    if sides:
-        met, unmet = (any(side in (whole, None) for side in sides) for whole in (True, False))
+    sides = {side for node in ast.walk(test) for verdict in _verdicts(node) for side in _sides(verdict, test)}
+    if asks and sides:
+        met, unmet = True in sides, False in sides
         yield from (Proof(str(name), file, test.name, met, unmet) for name in sorted(map(str, names)))
 
 
-def _sides(node: ast.AST) -> Iterator[bool | None]:
-    """Yield the verdict that a node compares with, None where it is worked out."""
+def _verdicts(node: ast.AST) -> Iterator[ast.expr]:
+    """Yield what stands where a node compares a verdict."""
     if isinstance(node, ast.Call) and _called(node) == VERDICT and node.args:
-        yield _literal(node.args[0])
+        yield node.args[0]
     elif isinstance(node, ast.Compare) and any(
         isinstance(one, ast.Attribute) and one.attr == "met" for one in ast.walk(node.left)
     ):
-        yield from (_literal(_first(one)) for one in node.comparators)
+        yield from (one.elts[0] if isinstance(one, ast.Tuple) and one.elts else one for one in node.comparators)
 
 
-def _first(node: ast.expr) -> ast.expr:
-    """Return the verdict of a tuple that is compared with, or the node itself."""
-    return node.elts[0] if isinstance(node, ast.Tuple) and node.elts else node
-
-
-def _literal(node: ast.expr) -> bool | None:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, bool) else None
+def _sides(verdict: ast.expr, test: ast.FunctionDef) -> Iterator[bool]:
+    """Yield the sides that a verdict may come to in a test."""
+    if isinstance(verdict, ast.Constant):
+        yield from (side for side in (True, False) if verdict.value is side)
+    elif isinstance(verdict, ast.Name):
+        tables = [*test.decorator_list, *(node.iter for node in ast.walk(test) if isinstance(node, ast.For))]
+        held = [one.value for table in tables for one in ast.walk(table) if isinstance(one, ast.Constant)]
+        yield from (side for side in (True, False) if any(value is side for value in held))
+    else:
+        yield from (True, False)
 
 
 def readers(root: Path = ROOT) -> list[Reader]:

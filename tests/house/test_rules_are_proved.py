@@ -46,13 +46,15 @@ def found(tmp_path: Path, body: str) -> list[Proof]:
     [
         ('assert judge("member_count", x) == Judgement(True, 3, 3)', (True, False)),
         ('assert judge("member_count", x) == Judgement(False, 4, 3)', (False, True)),
-        ('assert judge("member_count", x) == Judgement(met, 4, 3)', (True, True)),
+        ('for met in (True, False): assert judge("member_count", x) == Judgement(met, 4, 3)', (True, True)),
+        ('for met in (True,): assert judge("member_count", x) == Judgement(met, 4, 3)', (True, False)),
+        ('assert judge("member_count", x) == Judgement(not wrong, 4, 3)', (True, True)),
         ('assert judge("member_count", x).met is False', (False, True)),
         ('rule = "member_count"; assert judge(rule, x) == Judgement(True, 3, 3)', (True, False)),
     ],
 )
 def test_the_sides_of_a_test_are_read_from_its_source(tmp_path: Path, body: str, sides: tuple[bool, bool]) -> None:
-    (proof,) = found(tmp_path, f"def test_R03_three_are_met(): {body}\n")
+    (proof,) = found(tmp_path, f"def test_R03_three_are_met():\n    {body}\n")
     assert (proof.met, proof.unmet) == sides
     assert (proof.file, proof.sentence) == ("tests/states/test_x.py", "three are met")
 
@@ -61,7 +63,7 @@ def test_the_sides_of_a_test_are_read_from_its_source(tmp_path: Path, body: str,
     "body", ['assert "member_count" in RULES', 'judge("member_count", x)', 'judge("other", x) == Judgement(True, 1, 1)']
 )
 def test_a_test_that_compares_no_verdict_of_the_rule_proves_nothing(tmp_path: Path, body: str) -> None:
-    assert found(tmp_path, f"def test_R03_it(): {body}\n") == []
+    assert found(tmp_path, f"def test_R03_it():\n    {body}\n") == []
 
 
 def test_without_tests_beside_the_sources_nothing_is_said_to_be_proved(tmp_path: Path) -> None:
