@@ -95,7 +95,7 @@ def _docket(definition: LifecycleDefinition, spec: DocketSpec) -> str:
         spec.zh,
         spec.en,
         {"city": "一市 one city", "batch": "全批次 the batch"}[spec.per],
-        people(spec.by),
+        people(spec.by) + ("（两人 two persons）" if spec.persons == 2 else ""),
         "、".join(f"`{event}`" for event in spec.events),
         "、".join(fields[name].zh for name in spec.header),
         "、".join(

@@ -187,6 +187,7 @@ class DocketSpec(Labelled):
     due: str | None = None  # setting: the date by which that party must have it
     late: LateAct | None = None  # how that party lets it come later
     awards: Awards | None = None  # its items can be worked out from scores
+    persons: Literal[1, 2] = 1  # how many it takes to release it
 
 
 class Round(Labelled):

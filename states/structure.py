@@ -102,6 +102,11 @@ def refers_to_store(policy: Policy, facts: Facts, act: Act) -> bool:
     return asked or any(IDENTIFIER.fullmatch(reference.get("id", "")) for reference in act.documents.values())
 
 
+def another_person(same: bool) -> Finding:
+    """Whether somebody else does it than who signed it."""
+    return _finding("another_person", not same, None, None, ANOTHER_PERSON)
+
+
 def docket_documents(definition: LifecycleDefinition, spec: DocketSpec, given: Collection[str]) -> Finding:
     """Whether a docket has the documents without which it is not released."""
     missing = [definition.documents[kind].zh for kind in spec.documents if kind not in given]

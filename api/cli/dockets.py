@@ -108,7 +108,11 @@ def release_one(
     emit(
         done,
         as_json,
-        lambda console: console.print(f"已办理 done: {len(done['moved'])}，留下 left: {len(done['left'])}"),
+        lambda console: console.print(
+            "已签署，待另一人发出 signed: another person has to release it"
+            if done["awaiting_second_person"]
+            else f"已办理 done: {len(done['moved'])}，留下 left: {len(done['left'])}"
+        ),
     )
 
 

@@ -63,6 +63,7 @@ class DocketWhole(DocketSummary):
     """A docket with everything on it."""
 
     receipt: dict[str, Any] | None
+    signed: dict[str, str] | None
     dates: list[DocketDate]
     note: str | None
     header: dict[str, Any]
@@ -103,6 +104,7 @@ class Released(Shape):
     moved: list[Moved]
     left: list[str]
     receipts: list[Receipt]
+    awaiting_second_person: bool
 
 
 class Returned(Drafted):

@@ -31,6 +31,7 @@ KINDS: dict[str, Text] = {
     "docket.drafted": Text("拟办清单", "docket drafted"),
     "docket.edited": Text("修改清单", "docket edited"),
     "docket.withdrawn": Text("撤销清单", "draft given up"),
+    "docket.signed": Text("第一人签署清单", "docket signed by the first of two"),
     "docket.released": Text("发出清单", "docket released"),
     "docket.admitted": Text("准予逾期报送", "admitted late"),
     "docket.received": Text("接收清单", "docket received"),

@@ -95,6 +95,7 @@ def draft_docket(
         "created_at": caller.now,
         "created_by": caller.actor.id,
         "changed_at": caller.now,
+        "signed": None,
         "released_at": None,
     }
     tx.queue(ADD, **row)

@@ -11,6 +11,7 @@ from lifecycle.database import Transaction
 from lifecycle.dockets.dates import dates_of
 from lifecycle.dockets.release import ranks_of
 from lifecycle.dockets.shelf import DRAFT, STATUS, Held, find_docket, items, table
+from lifecycle.dockets.signatures import standing
 from lifecycle.errors import Unreadable
 from lifecycle.overviews import may_read
 from lifecycle.pages import Page, check_limit
@@ -92,6 +93,7 @@ def show_docket(tx: Transaction, caller: Caller, docket: str) -> dict[str, Any]:
         **_summary(definition, held.row),
         "projects": len(held.items),
         "receipt": held.row["receipt"],
+        "signed": standing(held.row),
         "dates": dates_of(held.rules, held.spec, held.row),
         "note": held.row["note"],
         "header": _fields(definition, actor, held.row["header"]),

@@ -1,13 +1,22 @@
 """Releasing a docket: previewed row by row, then carried out through the door for many, whole and by its digest."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lifecycle import surroundings
 from lifecycle.audit import Change, Log, person_of
-from lifecycle.bulk import Item, Preview, carry_out, check_digest, lock_and_preview, preview_transitions, refusals_of
+from lifecycle.bulk import (
+    Item,
+    Judged,
+    Preview,
+    carry_out,
+    check_digest,
+    lock_and_preview,
+    preview_transitions,
+    refusals_of,
+)
 from lifecycle.callers import Caller
 from lifecycle.collector import collector_paused
 from lifecycle.database import Transaction
@@ -23,6 +32,7 @@ from lifecycle.dockets.shelf import (
     may_draft,
     named,
 )
+from lifecycle.dockets.signatures import needs_signature, sign
 from lifecycle.dockets.telling import changes_of_row, record
 from lifecycle.documents.references import of_batch, stored_documents
 from lifecycle.errors import RulesUnmet, Unreadable
@@ -75,6 +85,7 @@ class Released:
     moved: tuple[tuple[str, str, int], ...]  # project id, new state, new version
     left: tuple[str, ...]  # projects that were blocked and stay as they were
     receipts: tuple[Receipt, ...]  # one for each project moved, then the docket's
+    awaiting: bool = False  # signed by the first of two persons, and nothing moved yet
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -84,6 +95,7 @@ class Released:
             "moved": [{"project": name, "state": state, "version": version} for name, state, version in self.moved],
             "left": list(self.left),
             "receipts": [receipt.to_dict() for receipt in self.receipts],
+            "awaiting_second_person": self.awaiting,
         }
 
 
@@ -117,12 +129,12 @@ def release_docket(
 
     With `leave_blocked` the rows that rules refuse stay as they are and the others go on; a ranked list is released
     whole. Effects, in order: docket, projects and capacities locked; each project's act; the items' outcome; the
-    docket's entry.
+    docket's entry. Of a kind that takes two persons the first one's release is a signature, and moves nothing.
 
     Raises:
         NotFound, Forbidden, NotOffered: as the preview.
         PreviewStale: anything the preview showed has changed since.
-        RulesUnmet: the docket lacks a document, a row is blocked, or all are.
+        RulesUnmet: the docket lacks a document, a row is blocked, or all are; or the caller has signed it already.
         Unreadable: it holds no project, or blocked rows of a ranked list are to be left.
     """
     held = lock_draft(tx, caller, docket)
@@ -132,17 +144,14 @@ def release_docket(
     preview = _preview(tx, held, lock_and_preview(tx, caller, common, asked, limit))
     check_digest(preview.digest, digest)
     _check(preview, leave_blocked)
+    if needs_signature(held, preview.rows, caller):
+        kept, receipt = sign(tx, log, caller, held, preview.rows)
+        about = (docket, kept["kind"], kept["number"], kept["status"], kept["version"])
+        return Released(*about, (), (), (receipt,), awaiting=True)
     done = carry_out(tx, log, caller, preview.rows, [Change("/docket", None, named(held.row))])
     moved = tuple((one.outcome.project, one.outcome.target, one.outcome.version) for one in done)
-    ranks = ranks_of(tx, held)
-    outcomes: dict[str, dict[str, Any]] = {
-        name: {"state": state, "version": at, **({"rank": ranks[name]} if name in ranks else {})}
-        for name, state, at in moved
-    }
     left = [row for row in preview.rows.rows if not row.decision.allowed]
-    for row in left:
-        blocked = [f"{finding.rule}:{finding.check}" for finding in row.decision.refusals]
-        outcomes[row.loaded.row["id"]] = {"blocked": blocked}
+    outcomes = _outcomes(moved, left, ranks_of(tx, held))
     after = {**held.row, "status": RELEASED, "version": held.row["version"] + 1, "released_at": caller.now}
     changes = [
         *changes_of_row(held.rules.definition, held.row, after, person_of(caller)),
@@ -163,6 +172,20 @@ def release_docket(
         tuple(row.loaded.row["id"] for row in left),
         (*(one.built.receipt for one in done), receipt),
     )
+
+
+def _outcomes(
+    moved: Sequence[tuple[str, str, int]], left: Sequence[Judged], ranks: Mapping[str, int]
+) -> dict[str, dict[str, Any]]:
+    """Return what came of each item: where it went, with its rank where it has one, or what blocked it."""
+    outcomes: dict[str, dict[str, Any]] = {
+        name: {"state": state, "version": at, **({"rank": ranks[name]} if name in ranks else {})}
+        for name, state, at in moved
+    }
+    for row in left:
+        blocked = [f"{finding.rule}:{finding.check}" for finding in row.decision.refusals]
+        outcomes[row.loaded.row["id"]] = {"blocked": blocked}
+    return outcomes
 
 
 def request_of(tx: Transaction, held: Held) -> tuple[Request, list[Item]]:

@@ -19,7 +19,7 @@ from states.definition import LifecycleDefinition
 SIZE = 20 * 1024  # of the changes in one entry; canonical.SIZE_LIMIT holds the whole
 COMMITMENT = 64  # bytes of a value that is committed to
 WRITTEN = (
-    *("status", "header", "documents", "note", "receipt", "version"),
+    *("status", "header", "documents", "note", "receipt", "signed", "version"),
     *("released_at", "changed_at", "head_seq", "head_hash"),
 )
 UPDATE = Statement(

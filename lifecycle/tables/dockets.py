@@ -32,6 +32,7 @@ class Docket(SQLModel, table=True):
     documents: Any = Field(sa_column=column(Json))  # kind -> id, sha256, size, version
     note: str | None = Field(sa_column=column(sa.Text, nullable=True))
     receipt: Any = Field(sa_column=column(Json, nullable=True))  # by whom it was received, when, and what came
+    signed: Any = Field(sa_column=column(Json, nullable=True))  # by the first of two persons, when, and over what
     version: int = Field(sa_column=column(sa.BigInteger))
     head_seq: int = Field(sa_column=column(sa.BigInteger))
     head_hash: bytes = Field(sa_column=column(sa.LargeBinary))

@@ -69,12 +69,13 @@ def open_batch(
     quotas: Mapping[str, int] | None = None,
     tasks: Sequence[str] = ("T01", "T02", "T03"),
     policy_text: str = POLICY_TEXT,
+    definition_text: str = DEFINITION_TEXT,
     now: datetime = OPENED,
 ) -> Row:
     """Open a batch of the real rules with its task list and quotas (default: 900 places each), and return its row."""
     officer = caller("handler", now)
     with database.transaction() as tx:
-        batches.open_batch(tx, log, officer, code, DEFINITION_TEXT, policy_text)
+        batches.open_batch(tx, log, officer, code, definition_text, policy_text)
     with database.transaction() as tx:
         batch = batches.find_batch(tx, code)
         listed = [{"code": task, "title": f"任务{task}", "category": None} for task in tasks]

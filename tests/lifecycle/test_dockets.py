@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lifecycle.audit import Log
-from lifecycle.canonical import parse_canonical
+from lifecycle.canonical import instant, parse_canonical
 from lifecycle.commitments import is_commitment
 from lifecycle.database import Database
 from lifecycle.dockets.edits import DraftItem, Edit
@@ -16,7 +16,7 @@ from lifecycle.errors import Conflict, Forbidden, NotFound, NotOffered, PreviewS
 from lifecycle.statements import Row
 from tests.faults.test_races import at_once
 from tests.lifecycle import builders
-from tests.lifecycle.builders import JINAN, QINGDAO, act, at, caller, document, read_project
+from tests.lifecycle.builders import DEFINITION_TEXT, JINAN, QINGDAO, act, at, caller, document, read_project
 from tests.lifecycle.docketing import (
     ATTACHED,
     CITY,
@@ -282,3 +282,35 @@ def test_a_long_docket_is_told_in_as_many_entries_as_the_log_asks_for(database: 
     assert {f"/items/{row['id']}" for row in rows} <= places
     assert {body["subject"]["version"] for body in bodies} == {1, 2}
     assert order(show(database, name)) == [row["id"] for row in reversed(rows)]
+
+
+TWO = DEFINITION_TEXT.replace('en = "publicity list"\n', 'en = "publicity list"\npersons = 2\n')
+
+
+def test_a_docket_that_takes_two_persons_is_signed_by_one_and_released_by_another_as_it_was_signed(
+    database: Database, log: Log
+) -> None:
+    batch = builders.open_batch(database, log, definition_text=TWO)
+    made = builders.create_projects(database, log, batch, 2)
+    rows = [builders.drive(database, log, row["id"], "reviewed") for row in made]
+    day = at(date(2024, 8, 12))
+    first, second, third = (caller("handler", day, person=name) for name in ("甲", "乙", "丙"))
+    header = {"publicity_number": "公示〔2024〕1号", "publicity_starts_on": "2024-08-12"}
+    change = Edit(header=header, put=[DraftItem(row["id"]) for row in rows])
+    name = draft(database, log, batch, "publicity_list", change, first).docket
+    signed = release(database, log, name, first)
+    assert (signed.awaiting, signed.moved, signed.status, signed.version) == (True, (), "draft", 1)
+    assert show(database, name, second)["signed"] == {"by": "甲", "at": instant(day)}
+    told = refused(RulesUnmet, lambda: release(database, log, name, first))
+    assert [finding.check for finding in told.findings] == ["another_person"]
+    edit(database, log, name, Edit(header={"publicity_number": "公示〔2024〕2号"}), second)
+    assert release(database, log, name, second).awaiting  # it is another docket than the one that was signed
+    builders.act(database, log, rows[0]["id"], "record_vetoes", on=date(2024, 8, 12))
+    assert release(database, log, name, first).awaiting  # so it is where a project has moved on
+    done = release(database, log, name, third)
+    assert (done.awaiting, len(done.moved), done.status) == (False, 2, "released")
+    assert {read_project(database, row["id"])["state"] for row in rows} == {"in_publicity"}
+    assert [body["action"]["name"] for body in entries(database, name)] == [
+        *("drafted", "signed", "release_docket", "edited", "signed", "signed", "released"),
+    ]
+    assert drift_in(database, batch) == {}
