@@ -13,11 +13,12 @@ from lifecycle.audit import Change, Deed, Head, Log, person_of
 from lifecycle.callers import Caller
 from lifecycle.canonical import NotCanonical
 from lifecycle.database import Database, Transaction
-from lifecycle.errors import Busy, Refusal, RulesUnmet, Unreadable
+from lifecycle.errors import Busy, Refusal, RulesUnmet, SamePerson, Unreadable
 from lifecycle.requests import is_identifier
 from lifecycle.statements import Row, Statement
 from lifecycle.tables import Batch, Docket, Objection, Panel, Person, Project
 from states.findings import Text
+from states.structure import ANOTHER
 
 SUBJECTS: dict[str, sa.Table] = {
     "project": Project.__table__,  # type: ignore[attr-defined]
@@ -132,6 +133,8 @@ def _deed(refusal: Refusal, kind: str, name: str, action: str, row: Row | None) 
     failing = []
     if isinstance(refusal, RulesUnmet):
         failing = [f"{item.rule}:{item.check}" for item in refusal.findings if item.blocks]
+    elif isinstance(refusal, SamePerson):
+        failing = [ANOTHER]
     return Deed(
         stream=f"{kind}/{name}" if row else "system/attempts",
         type=f"{kind}.attempted",

@@ -42,6 +42,10 @@ class Forbidden(Refusal):
     title = Text("无权办理", "Not permitted")
 
 
+class SamePerson(Forbidden):
+    """The act takes another person than the one who did its first half; the log says so, for the auditor."""
+
+
 class RulesUnmet(Refusal):
     """At least one rule refuses the act; all findings are given, met ones too."""
 

@@ -16,6 +16,7 @@ from states.rules import Case
 
 STRUCTURAL = "—"  # stands in place of a rule's number and clause
 IDENTIFIER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+ANOTHER = f"{STRUCTURAL}:another_person"  # how the log names it
 Place = tuple[str, str]  # pool, key of a capacity
 
 OFFERED = Text(

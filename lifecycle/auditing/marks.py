@@ -18,14 +18,13 @@ from states.deadlines import business_date
 from states.findings import Text
 from states.roles import role_book
 from states.rules import RULES
-from states.structure import STRUCTURAL
+from states.structure import ANOTHER
 
 SHOWN = (
     *("index", "id", "leaf", "stream", "seq", "at", "local", "type", "type_label", "outcome", "outcome_label"),
     *("actor", "subject", "action", "action_label", "sentence", "problem"),
 )
 DATED = "/effective_on"
-ANOTHER = f"{STRUCTURAL}:another_person"
 OFFICES = frozenset({"all", "city", "none"})  # scopes of the roles that are an office's: neither units nor experts
 
 Body = Mapping[str, Any]

@@ -113,7 +113,7 @@ def scan(
     last = size if short else min(size, begin + STRETCH)
     rows: list[Row] = []
     statement, values = _looking(frozenset(used), in_stream=short), parameters(used)
-    at, together = begin, CHUNK if test is not None else min(CHUNK, limit)
+    at, together = begin, min(CHUNK, limit)
     while at < last:
         some = tx.fetch(statement, first=at, end=last, limit=together, **values)
         if ahead is not None:
@@ -126,6 +126,7 @@ def scan(
                 return Found(rows, begin, at, size)
         if len(some) < together:
             break
+        together = CHUNK  # what is rare lies further on
     return Found(rows, begin, last, size)
 
 

@@ -15,7 +15,7 @@ from lifecycle import audit, sets
 from lifecycle.audit import Change, Deed, Log, append_to_system, person_key, person_of
 from lifecycle.callers import Caller
 from lifecycle.database import Transaction
-from lifecycle.errors import Conflict, Forbidden, NotFound, PreviewStale, Unreadable
+from lifecycle.errors import Conflict, Forbidden, NotFound, PreviewStale, SamePerson, Unreadable
 from lifecycle.redaction.selection import Chosen, Selection, chosen, digest_of, select, selection_of
 from lifecycle.redaction.standing import Standing, erase, standing
 from lifecycle.requests import is_identifier, note_of
@@ -161,7 +161,7 @@ def approve_redaction(tx: Transaction, log: Log, caller: Caller, redaction: str,
     _may_redact(caller)
     row = _lock(tx, redaction)
     if row["proposed_by"] == caller.actor.id:
-        raise Forbidden(Text("提出人不得批准，须由另一人批准", "another person than who proposed it has to approve"))
+        raise SamePerson(Text("提出人不得批准，须由另一人批准", "another person than who proposed it has to approve"))
     preview = preview_of(tx, row)
     persons = sorted({one.person for one in preview.chosen} | ({row["person"]} if row["person"] else set()))
     if person_of(caller) in persons:

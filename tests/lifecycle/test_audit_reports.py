@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lifecycle.attempts import attempt
 from lifecycle.audit import Log
 from lifecycle.auditing import scanning
 from lifecycle.auditing.calendars import STANDARD, why_outside
@@ -16,11 +17,13 @@ from lifecycle.auditing.entries import show_entry
 from lifecycle.auditing.kinds import KINDS
 from lifecycle.auditing.reports import REPORTS, run_report
 from lifecycle.database import Database
-from lifecycle.errors import Forbidden, NotFound, Unreadable
+from lifecycle.errors import Forbidden, NotFound, SamePerson, Unreadable
+from lifecycle.redaction.register import approve_redaction
 from lifecycle.settings import Settings
 from lifecycle.statements import Row
 from tests.lifecycle.audited import DOUBTED, SUNDAY_NIGHT, Audited, eventful, seal
 from tests.lifecycle.builders import at, caller, drive
+from tests.lifecycle.redacting import ADMIN, propose
 
 AUDITOR = caller("auditor", at(date(2026, 3, 1)))
 Line = dict[str, Any]
@@ -80,6 +83,17 @@ def test_a_second_signature_by_the_first_signer_is_told(database: Database, audi
     assert (line["subject"]["id"], line["actor"]["id"], line["action"]) == (audited.revoked["id"], "handler", "revoke")
     assert line["more"]["refused_by"][0]["label"]["zh"] == "须由另一人办理"
     followed(database, line)
+
+
+def test_a_redaction_that_its_proposer_would_approve_is_told_too(
+    database: Database, settings: Settings, log: Log, audited: Audited, tmp_path: Path
+) -> None:
+    name, _ = propose(database, log, person=f"contact/{audited.back['id']}")
+    with pytest.raises(SamePerson), attempt(database, log, ADMIN, ("redaction", name), "approve_redaction") as tx:
+        approve_redaction(tx, log, ADMIN, name, "0" * 64)
+    seal(database, settings, log, tmp_path)
+    told = [(line["actor"]["id"], line["action"]) for line in report(database, "second_signatures")]
+    assert told == [("handler", "revoke"), ("security_admin", "approve_redaction")]
 
 
 def test_acts_dated_back_are_told_with_days_and_reason(database: Database, audited: Audited) -> None:
