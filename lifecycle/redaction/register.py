@@ -17,7 +17,7 @@ from lifecycle.callers import Caller
 from lifecycle.database import Transaction
 from lifecycle.errors import Conflict, Forbidden, NotFound, PreviewStale, SamePerson, Unreadable
 from lifecycle.redaction.selection import Chosen, Selection, chosen, digest_of, select, selection_of
-from lifecycle.redaction.standing import Standing, erase, standing
+from lifecycle.redaction.standing import Standing, erase, lock, standing
 from lifecycle.requests import is_identifier, note_of
 from lifecycle.signing import Receipt
 from lifecycle.statements import Row, Statement
@@ -163,6 +163,11 @@ def approve_redaction(tx: Transaction, log: Log, caller: Caller, redaction: str,
     if row["proposed_by"] == caller.actor.id:
         raise SamePerson(Text("提出人不得批准，须由另一人批准", "another person than who proposed it has to approve"))
     preview = preview_of(tx, row)
+    if row["erase"]:
+        if len({(one.kind, one.id) for one in preview.standing}) > LIVE_ROWS:
+            raise Unreadable(Text(f"一次至多清除{LIVE_ROWS}条数据", f"at most {LIVE_ROWS} live rows at once"))
+        lock(tx, caller, preview.standing)
+        preview = preview_of(tx, row)  # what somebody wrote there meanwhile is not what was seen
     persons = sorted({one.person for one in preview.chosen} | ({row["person"]} if row["person"] else set()))
     if person_of(caller) in persons:
         raise Forbidden(Text("不得批准隐去本人的内容", "nobody approves that what is his own is redacted"))
@@ -170,9 +175,7 @@ def approve_redaction(tx: Transaction, log: Log, caller: Caller, redaction: str,
         raise PreviewStale(Text("预览后内容已变化，请重新查看", "what would go has changed since: read it again"))
     if not preview.chosen:
         raise Conflict(Text("所列内容已全部隐去", "nothing of it is left"), status=row["status"])
-    if preview.selection.erase:
-        if len({(one.kind, one.id) for one in preview.standing}) > LIVE_ROWS:
-            raise Unreadable(Text(f"一次至多清除{LIVE_ROWS}条数据", f"at most {LIVE_ROWS} live rows at once"))
+    if row["erase"]:
         erase(tx, log, caller, preview.standing)
     _delete(tx, preview.chosen)
     for person in persons:

@@ -86,7 +86,7 @@ def erase(tx: Transaction, log: Log, caller: Caller, places: Sequence[Standing])
     The entry names what was emptied and holds no value, so that a replay of the log empties it too.
     """
     keys = audit.keys_of(tx, person_of(caller))
-    for kind, subject in sorted({(one.kind, one.id) for one in places if one.erasable}, reverse=True):
+    for kind, subject in _in_order(places):
         paths = sorted(one.path for one in places if one.erasable and (one.kind, one.id) == (kind, subject))
         row, action = _locked(tx, caller, kind, subject)
         columns, version = _emptied(row, paths), row["version"] + 1
@@ -99,6 +99,18 @@ def erase(tx: Transaction, log: Log, caller: Caller, places: Sequence[Standing])
         tx.queue(update_of(tuple(columns)) if kind == "project" else ERASE_OBJECTION, of=subject, **columns)
         audit.append(tx, built)
         tx.flush()
+
+
+def _in_order(places: Sequence[Standing]) -> list[tuple[str, str]]:
+    """Return the rows to be emptied as locks are taken everywhere: projects by id, then what hangs on them."""
+    rows = {(one.kind, one.id) for one in places if one.erasable}
+    return sorted(rows, key=lambda row: (row[0] != "project", row))
+
+
+def lock(tx: Transaction, caller: Caller, places: Sequence[Standing]) -> None:
+    """Lock the rows that would be emptied, in the order in which they are: what they hold is then read again."""
+    for kind, subject in _in_order(places):
+        _locked(tx, caller, kind, subject)
 
 
 def _locked(tx: Transaction, caller: Caller, kind: str, subject: str) -> tuple[Row, dict[str, Any]]:
