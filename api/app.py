@@ -52,7 +52,7 @@ from api.routes import (
     transitions,
     trials,
 )
-from api.scheduling import context_of
+from api.scheduling import context_of, seals_inside
 from api.service import Clock, open_service
 from lifecycle.audit import Log
 from lifecycle.database import Database
@@ -84,7 +84,7 @@ def create_app(
     clock's jobs run in this process from its start to its end.
     """
     service = open_service(settings, database, log, clock)
-    runner = Runner(context_of(service)) if with_scheduler else None
+    runner = Runner(context_of(service, sealing=seals_inside(settings))) if with_scheduler else None
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     max_bulk: int = 20_000
     log_level: str = "INFO"
     scheduler: bool | None = None  # whether `pilot serve` runs the clock too; None: on SQLite it does
+    sealer: bool | None = None  # whether a clock inside the server seals the log too; None: on SQLite it does
 
     smtp_host: str | None = None  # None: mail is not configured, and messages by mail fail at once
     smtp_port: int = 587

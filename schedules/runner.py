@@ -24,6 +24,7 @@ from schedules.parcels import Sender
 
 CHUNKS = 10_000  # of one run: what is still left then waits for the next
 REMINDERS, DELIVERY, CALENDAR, HEADS, DRIFT = "reminders", "delivery", "calendar", "heads", "drift"
+SEAL = "seal"  # of a house without a sealer's own process
 EVERY = {
     REMINDERS: timedelta(seconds=60),
     DELIVERY: timedelta(seconds=15),
@@ -31,6 +32,7 @@ EVERY = {
     HEADS: timedelta(hours=1),
     DRIFT: timedelta(minutes=5),  # for each step, so that watching takes little of the machine
 }
+EVERY_SEAL = timedelta(seconds=15)  # a receipt promises a minute
 
 _log = structlog.get_logger("pilot.schedules")
 
@@ -44,7 +46,7 @@ class Context:
     """What the jobs work with; `origin` is the log's name.
 
     `calendar` applies calendars that have changed; `heads` writes the day's heads entry of the log; `drift` takes the
-    next step of holding the log against the live rows.
+    next step of holding the log against the live rows; `seal` seals what there is (None: it does not).
     """
 
     database: Database
@@ -54,6 +56,7 @@ class Context:
     calendar: Callable[[datetime], None] = _elsewhere
     heads: Callable[[datetime], None] = _elsewhere
     drift: Callable[[datetime], None] = _elsewhere
+    seal: Callable[[datetime], None] | None = None
 
 
 class Ticked(NamedTuple):
@@ -119,7 +122,7 @@ class Runner:
     def __init__(self, context: Context, every: dict[str, timedelta] | None = None) -> None:
         """Take what the jobs work with, and how often each is to run; a job that is not named there does not run."""
         self._context = context
-        self._every = every or EVERY
+        self._every = every or (EVERY if context.seal is None else {**EVERY, SEAL: EVERY_SEAL})
         self.stopping = threading.Event()
         self._scheduler = BackgroundScheduler(
             timezone=UTC, jobstores={"default": MemoryJobStore()}, executors={"default": ThreadPoolExecutor(4)}
@@ -130,6 +133,7 @@ class Runner:
             CALENDAR: context.calendar,
             HEADS: context.heads,
             DRIFT: context.drift,
+            SEAL: context.seal or _elsewhere,
         }
 
     def start(self) -> None:

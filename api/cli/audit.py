@@ -1,6 +1,7 @@
 """Commands about the audit log's seal: the sealer itself, its last checkpoint, its keys, the tree held against the log.
 
-The sealer runs apart from the service: it alone needs the log's private key.
+The sealer runs apart from the service, for it alone needs the log's private key; where the database is embedded the
+server's clock seals.
 """
 
 import json
@@ -32,7 +33,7 @@ from lifecycle.seal.heads import origin_of
 from lifecycle.seal.inspection import inspect
 from lifecycle.seal.merkle import SHA256
 from lifecycle.seal.pending import lost, requeue
-from lifecycle.seal.sealer import Sealed, SealTerms, seal_once, terms_of
+from lifecycle.seal.sealer import Sealed, SealTerms, seal_all, seal_once, terms_of
 from lifecycle.seal.state import SealerBusy, checkpoint_now, state_file
 from lifecycle.settings import Settings
 from lifecycle.signing import FileSigner, load_or_create_signer
@@ -68,7 +69,7 @@ def seal(
         if not once:
             _run(database, signer, terms, as_json)
             return
-        sealed = _seal_all(database, signer, terms)
+        sealed = seal_all(database, signer, terms, now)
     emit(sealed.to_dict(), as_json, lambda console: _print(console, [_summary(sealed), *_told(sealed.problems)]))
     if sealed.problems:
         raise typer.Exit(REFUSED)
@@ -131,15 +132,6 @@ def _open() -> tuple[Settings, Database, SealTerms]:
         usage("数据库结构不是最新，请先运行 pilot migrate", "the schema is not the newest: run `pilot migrate` first")
     with saying(as_json=False):
         return settings, database, terms_of(settings)
-
-
-def _seal_all(database: Database, signer: FileSigner, terms: SealTerms) -> Sealed:
-    taken, signed, sealed = 0, set[str](), None
-    while sealed is None or sealed.more:
-        sealed = seal_once(database, signer, terms, now())
-        taken += sealed.taken
-        signed.update(sealed.signed)
-    return replace(sealed, taken=taken, signed=tuple(sorted(signed)))
 
 
 def _run(database: Database, signer: FileSigner, terms: SealTerms, as_json: bool) -> None:

@@ -6,7 +6,8 @@ what was signed last, kept on the disk, and only then published. Whatever step a
 
 import re
 from base64 import b64decode
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,20 @@ def seal_once(database: Database, signer: Signer, terms: SealTerms, now: datetim
     signed = tuple(head.head.origin for head, last in zip(heads, kept, strict=True) if head is not last)
     main = heads[0].head
     return Sealed(main.size, main.root, len(taken.sound), tuple(problems), taken.held, signed, more)
+
+
+def seal_all(database: Database, signer: Signer, terms: SealTerms, clock: Callable[[], datetime]) -> Sealed:
+    """Run passes until nothing sound is left to take in, and return what all of them did.
+
+    Raises:
+        Halted, SealerBusy, OSError: as `seal_once`.
+    """
+    taken, signed, sealed = 0, set[str](), None
+    while sealed is None or sealed.more:
+        sealed = seal_once(database, signer, terms, clock())
+        taken += sealed.taken
+        signed.update(sealed.signed)
+    return replace(sealed, taken=taken, signed=tuple(sorted(signed)))
 
 
 def trees_of(signer: Signer, terms: SealTerms) -> list[Signing]:
