@@ -153,6 +153,8 @@ class Runner:
         """Let the running jobs come to a good place, and return when they have; what is left waits in the tables."""
         self.stopping.set()
         if self._scheduler.running:
+            self._scheduler.pause()
+            self._scheduler.get_jobs()  # waits for a ringing that is under way: stopped, it would miss its own jobs
             self._scheduler.shutdown(wait=True)
 
     def run_until(self, stopped: threading.Event) -> None:

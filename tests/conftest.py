@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -18,6 +19,12 @@ from lifecycle.settings import Settings
 from lifecycle.signing import load_or_create_signer
 
 _numbers = itertools.count(1)
+
+# No test asserts on the clock of the wall, Hypothesis' own checks neither: a first run makes its tables of characters.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("suite")
 
 # The suite's own processes are measured, the ones that tests start (and kill) are not: that would slow them.
 if "PYTEST_XDIST_WORKER" in os.environ:
