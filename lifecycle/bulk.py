@@ -6,7 +6,7 @@ and budget is handed out in the order asked, so a preview shows which rows still
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -225,14 +225,7 @@ def carry_out(
     `about` is told in each project's entry beside the act: what the act was part of.
     """
     keys = audit.keys_of(tx, person_of(caller))
-    done: list[Effects] = []
-
-    def entries() -> Iterator[audit.Built]:
-        for row in preview.allowed:
-            done.append(effects(log, caller, row.loaded, row.decision, keys, about))
-            yield done[-1].built
-
-    append_many(tx, entries())  # the database stores one while the next is made
+    done = [effects(log, caller, row.loaded, row.decision, keys, about) for row in preview.allowed]
     _write(tx, preview, done)
     return done
 
@@ -260,6 +253,7 @@ def _write(tx: Transaction, preview: Preview, done: Sequence[Effects]) -> None:
         if change
     ]
     sets.add_many(tx, _room, ["scope", "pool", "key"], "used", changes)
+    append_many(tx, [item.built for item in done])
     sets.insert_many(tx, announcements.table, [item.announced for item in done if item.announced])
 
 

@@ -1,7 +1,7 @@
 """Projects: entered one by one or by the hundred, amended while that is allowed. States change only in `transition`."""
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -89,18 +89,11 @@ def create_projects(
     return rows
 
 
-def append_many(tx: Transaction, built: Iterable[audit.Built]) -> None:
-    """Append entries of many streams with their disclosures, set-based; one may be built while another is stored."""
-    kept: list[audit.Built] = []
-
-    def entries() -> Iterator[Row]:
-        for item in built:
-            kept.append(item)
-            yield item.columns
-
-    sets.insert_many(tx, Entry.__table__, entries())  # type: ignore[attr-defined]
-    tx.receipts.extend(item.receipt for item in kept)
-    disclosures = [audit.disclosure_columns(item) for entry in kept for item in entry.disclosures]
+def append_many(tx: Transaction, built: Sequence[audit.Built]) -> None:
+    """Append entries of many streams with their disclosures, set-based."""
+    tx.receipts.extend(item.receipt for item in built)
+    sets.insert_many(tx, Entry.__table__, [item.columns for item in built])  # type: ignore[attr-defined]
+    disclosures = [audit.disclosure_columns(item) for entry in built for item in entry.disclosures]
     sets.insert_many(tx, Disclosure.__table__, disclosures)  # type: ignore[attr-defined]
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 import orjson
@@ -13,17 +12,14 @@ from lifecycle.database import Transaction
 from lifecycle.statements import Row, Statement
 
 
-def insert_many(tx: Transaction, table: sa.Table, rows: Iterable[Row]) -> None:
-    """Insert rows that all have the same keys. PostgreSQL stores the first while later ones are being made."""
-    left = iter(rows)
-    first = next(left, None)
-    if first is None:
+def insert_many(tx: Transaction, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert rows that all have the same keys."""
+    if not rows:
         return
-    names = tuple(first)
+    names = tuple(rows[0])
     processors = _binders(table, names, tx.dialect)
     values = (
-        tuple(_bound(row[name], process) for name, process in zip(names, processors, strict=True))
-        for row in chain((first,), left)
+        tuple(_bound(row[name], process) for name, process in zip(names, processors, strict=True)) for row in rows
     )
     columns = ", ".join(f'"{name}"' for name in names)
     if tx.is_postgres:
