@@ -1,11 +1,14 @@
 """The harness of `make bench` in miniature: its parts work and notice what is wrong; nothing is timed."""
 
+import ast
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+
+from lifecycle.tables import Project
 
 from . import invariants
 from .acts import LIFE, Subject
@@ -45,6 +48,13 @@ def bench(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
     yield Bench(server, folder, pool, drafts)
     for name in ("bench_base", "bench_door", "bench_sql", "bench_broken", "bench_large"):
         server.drop(name)
+
+
+def test_the_peers_project_has_the_columns_of_ours() -> None:
+    models = ast.parse((Path(__file__).parent / "django_peer" / "pilots" / "models.py").read_text("utf-8"))
+    peer = next(node for node in models.body if isinstance(node, ast.ClassDef) and node.name == "Project")
+    fields = {node.targets[0].id for node in peer.body if isinstance(node, ast.Assign)}  # type: ignore[attr-defined]
+    assert fields - {"public_id"} == set(Project.__table__.columns.keys())  # type: ignore[attr-defined]
 
 
 def test_clients_act_on_the_door_and_the_invariants_hold(bench: Bench) -> None:

@@ -77,6 +77,7 @@ class Project(models.Model):
     investment_fen = models.BigIntegerField()
     starts_on = models.DateField(null=True)
     ends_on = models.DateField(null=True)
+    indicators = models.JSONField(null=True)
     filed_rank = models.IntegerField(null=True)
     opinion = models.TextField(null=True)
     remarks = models.TextField(null=True)
