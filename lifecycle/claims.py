@@ -7,14 +7,13 @@ from typing import Any
 from lifecycle.audit import Log
 from lifecycle.callers import Caller
 from lifecycle.database import Transaction
-from lifecycle.errors import ImportRefused, PreviewStale, Unreadable
-from lifecycle.imports import cell_dict
+from lifecycle.errors import Unreadable
+from lifecycle.imports import cell_dict, check_previewed
 from lifecycle.investment_reading import read_list
 from lifecycle.investments import CLAIMED, Kept, arrows_of, claim_investment, faults_in
 from lifecycle.transition import Loaded, load_project
 from lifecycle.workbook import CellError, Limits, WorkbookRefused
 from lifecycle.workbook.investment import NOT_A_LIST, read_payments, write_payments
-from states.findings import Text
 from states.investment import NAMES, Line, read_lines
 
 FLAGS = {"same_list": "本表内重复", "same_project": "本项目前期已申报", "other_project": "其他项目已申报"}
@@ -112,22 +111,7 @@ def commit_claim(
         Refusal: as `preview_claim` and `claim_investment`.
     """
     preview = preview_claim(tx, caller, project, name, data)
-    if preview.digest != digest:
-        raise PreviewStale(
-            Text("文件与预览的不一致，请重新预览", "this is not the file that was previewed: preview it again"),
-            given=digest[:64],
-            present=preview.digest,
-        )
-    if not preview.ready:
-        shown = preview.to_dict()
-        raise ImportRefused(
-            Text(
-                f"表中有{shown['counts']['errors']}处错误，未导入任何数据",
-                f"{shown['counts']['errors']} errors; nothing was imported",
-            ),
-            errors=shown["errors"],
-            counts=shown["counts"],
-        )
+    check_previewed(preview, digest)
     lines = [line.to_dict() for line in preview.lines]
     return claim_investment(tx, log, caller, project, name, lines, expected_version=expected_version)
 

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
@@ -153,22 +153,7 @@ def commit_import(
     """
     tx.one(LOCK_BATCH, wanted=batch["id"])  # what another import enters at the same moment is seen by the preview
     preview = preview_import(tx, caller, batch, kind, data, limits)
-    if preview.digest != digest:
-        raise PreviewStale(
-            Text("文件与预览的不一致，请重新预览", "this is not the file that was previewed: preview it again"),
-            given=digest[:64],
-            present=preview.digest,
-        )
-    if not preview.ready:
-        shown = preview.to_dict()
-        raise ImportRefused(
-            Text(
-                f"表中有{shown['counts']['errors']}处错误，未导入任何数据",
-                f"{shown['counts']['errors']} errors; nothing was imported",
-            ),
-            errors=shown["errors"],
-            counts=shown["counts"],
-        )
+    check_previewed(preview, digest)
     created = _enter(tx, log, caller, batch, kind, preview.rows)
     receipt = tell(
         tx,
@@ -195,6 +180,46 @@ def vocabulary(policy: Policy) -> Vocabulary:
         landing_kind=policy.rules.R01.landing_kind,
         exempt=frozenset(policy.rules.R14.exempt),
     )
+
+
+class Previewed(Protocol):
+    """A workbook as a preview shows it."""
+
+    @property
+    def digest(self) -> str:
+        """Return what to bring it in by."""
+
+    @property
+    def ready(self) -> bool:
+        """Return whether it can be brought in."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the preview as JSON values."""
+
+
+def check_previewed(preview: Previewed, digest: str) -> None:
+    """Let nothing in but the file that was previewed, and that without a fault.
+
+    Raises:
+        PreviewStale: the digest is another file's, or another place's.
+        ImportRefused: the workbook has faults; all are in the details.
+    """
+    if preview.digest != digest:
+        raise PreviewStale(
+            Text("文件与预览的不一致，请重新预览", "this is not the file that was previewed: preview it again"),
+            given=digest[:64],
+            present=preview.digest,
+        )
+    if not preview.ready:
+        shown = preview.to_dict()
+        raise ImportRefused(
+            Text(
+                f"表中有{shown['counts']['errors']}处错误，未导入任何数据",
+                f"{shown['counts']['errors']} errors; nothing was imported",
+            ),
+            errors=shown["errors"],
+            counts=shown["counts"],
+        )
 
 
 def cell_dict(error: CellError) -> dict[str, Any]:

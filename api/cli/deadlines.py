@@ -7,12 +7,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from api.cli.output import emit, emit_page, escape, refusals, table, usage
+from api.cli.output import emit, emit_page, escape, table, usage
 from api.cli.people import AsJson, AsLogin
 from api.cli.projects import Project, find_project, read_date
-from api.cli.session import open_session
+from api.cli.session import visiting
 from lifecycle import chases, lights
-from lifecycle.attempts import attempt
 from lifecycle.audit import Log
 from lifecycle.batches import find_batch
 from lifecycle.business_days import today_of
@@ -50,17 +49,12 @@ def list_checkpoints(
     as_json: AsJson = False,
 ) -> None:
     """期限与亮灯 / open checkpoints and their lights, the one due first at the head."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with session.database.reading() as tx:
-            row = find_batch(tx, batch) if batch else None
-            of_project = find_project(tx, caller, project) if project else None
-            today = today_of(tx, caller, row)
-            filters = lights.Filters(
-                row["id"] if row else None, of_project, light, kind, city, state, provisional, mine
-            )
-            page = lights.list_checkpoints(tx, caller, filters, today, after, limit)
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        row = find_batch(tx, batch) if batch else None
+        of_project = find_project(tx, here.caller, project) if project else None
+        today = today_of(tx, here.caller, row)
+        filters = lights.Filters(row["id"] if row else None, of_project, light, kind, city, state, provisional, mine)
+        page = lights.list_checkpoints(tx, here.caller, filters, today, after, limit)
     emit_page(
         page,
         as_json,
@@ -79,13 +73,10 @@ def list_checkpoints(
 
 def count_lights(batch: Batch = None, as_login: AsLogin = None, as_json: AsJson = False) -> None:
     """亮灯统计 / how many open checkpoints are green, yellow and red, by city."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with session.database.reading() as tx:
-            row = find_batch(tx, batch) if batch else None
-            today = today_of(tx, caller, row)
-            found = lights.count_lights(tx, caller, row["id"] if row else None, today)
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        row = find_batch(tx, batch) if batch else None
+        today = today_of(tx, here.caller, row)
+        found = lights.count_lights(tx, here.caller, row["id"] if row else None, today)
     rows = [(city, *(counted[colour] for colour in lights.LIGHTS)) for city, counted in found.items()]
     columns = ("市 city", *(LIGHT_WORDS[colour] for colour in lights.LIGHTS))
     answer = {"on": today.isoformat(), "by_city": found}
@@ -204,13 +195,11 @@ def chase(
 
 def _carry_out(project: str, action: str, act: Act, as_login: str | None, as_json: bool) -> dict[str, Any]:
     """Do an act on a project named by code or id; a refusal is in the log before the command leaves."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with session.database.reading() as tx:
-            name = find_project(tx, caller, project)
-        with attempt(session.database, session.log, caller, ("project", name), action) as tx:
-            return act(tx, session.log, caller, name)
+    with visiting(as_login, as_json) as here:
+        with here.reading() as tx:
+            name = find_project(tx, here.caller, project)
+        with here.acting(("project", name), action) as tx:
+            return act(tx, here.log, here.caller, name)
 
 
 def _line(verb: str, done: dict[str, Any]) -> str:

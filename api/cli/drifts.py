@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from api.cli.output import REFUSED, emit, refusals, table
+from api.cli.output import REFUSED, emit, table
 from api.cli.people import AsJson, AsLogin
-from api.cli.session import open_session
+from api.cli.session import visiting
 from lifecycle.batches import find_batch
 from lifecycle.drifting import list_drift
 
@@ -18,11 +18,8 @@ def drift(
     as_json: AsJson = False,
 ) -> None:
     """以留痕还原并与现有数据核对 / hold the log against the live rows; exit code 1 where something drifts."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with session.database.reading() as tx:
-            found = list_drift(tx, caller, find_batch(tx, batch)["id"] if batch else None)
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        found = list_drift(tx, here.caller, find_batch(tx, batch)["id"] if batch else None)
 
     def render(console: Console) -> None:
         rows = [(place, problem) for place, problems in found.items() for problem in problems]

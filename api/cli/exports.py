@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-from api.cli.output import emit, refusals, usage
+from api.cli.output import emit, usage
 from api.cli.people import AsJson, AsLogin
 from api.cli.projects import read_date
-from api.cli.session import open_session
-from lifecycle.attempts import attempt
+from api.cli.session import visiting
 from lifecycle.exporting.forms import FORMS, record_export
 from lifecycle.exporting.scope import Kind
 
@@ -29,16 +28,14 @@ def export(
         usage("批次与项目只能选一", "choose a batch or a project")
     kind: Kind = "batch" if batch else "project" if project else "log"
     days = (read_date(first_on), read_date(last_on))
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with attempt(session.database, session.log, caller, ("audit", kind), "export_log") as tx:
-            made, receipt = record_export(
-                tx, session.log, session.settings.tiles, caller, form, kind, batch or project, *days
-            )
     draft = output.with_name(f"{output.name}.part")
-    with session.database.reading() as tx, draft.open("wb") as file:
-        file.writelines(made.pieces(tx))
+    with visiting(as_login, as_json) as here:
+        with here.acting(("audit", kind), "export_log") as tx:
+            made, receipt = record_export(
+                tx, here.log, here.session.settings.tiles, here.caller, form, kind, batch or project, *days
+            )
+        with here.reading() as tx, draft.open("wb") as file:
+            file.writelines(made.pieces(tx))
     draft.replace(output)
     head = made.source.head
     answer = {

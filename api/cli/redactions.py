@@ -6,10 +6,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from api.cli.output import emit, emit_page, escape, refusals, table, usage
+from api.cli.output import emit, emit_page, escape, table, usage
 from api.cli.people import AsJson, AsLogin
-from api.cli.session import open_session
-from lifecycle.attempts import attempt
+from api.cli.session import visiting
 from lifecycle.disclosing import disclose_entry
 from lifecycle.redaction import reading, register
 
@@ -34,11 +33,8 @@ def preview(
     as_json: AsJson = False,
 ) -> None:
     """预览将隐去的内容，不写入 / show what would go; nothing is written."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with session.database.reading() as tx:
-            found = register.preview_redaction(tx, caller, _named(entry), person, erase)
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        found = register.preview_redaction(tx, here.caller, _named(entry), person, erase)
     told = reading.preview_told(found)
     emit(told, as_json, lambda console: _print(console, told))
 
@@ -53,13 +49,10 @@ def propose(
     as_json: AsJson = False,
 ) -> None:
     """提出隐去，由另一人批准 / propose a redaction; another person approves it."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with attempt(session.database, session.log, caller, ("redaction", "new"), "propose_redaction") as tx:
-            name, found, receipt = register.propose_redaction(
-                tx, session.log, caller, _named(entry), person, reason, erase_too=erase
-            )
+    with visiting(as_login, as_json) as here, here.acting(("redaction", "new"), "propose_redaction") as tx:
+        name, found, receipt = register.propose_redaction(
+            tx, here.log, here.caller, _named(entry), person, reason, erase_too=erase
+        )
     told = reading.preview_told(found)
 
     def render(console: Console) -> None:
@@ -77,11 +70,8 @@ def list_all(
     as_json: AsJson = False,
 ) -> None:
     """隐去申请及其结果 / redactions and what became of them."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with session.database.reading() as tx:
-            page = reading.list_redactions(tx, caller, after, limit)
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        page = reading.list_redactions(tx, here.caller, after, limit)
 
     def row(item: dict[str, Any]) -> Sequence[Any]:
         return [item[name] for name in ("id", "status", "person", "number", "proposed_by", "settled_by", "reason")]
@@ -93,11 +83,8 @@ def list_all(
 @redactions.command("show")
 def show(redaction: Redaction, as_login: AsLogin = None, as_json: AsJson = False) -> None:
     """查看隐去申请：将隐去或已隐去的内容 / show what a redaction would take, or took."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with session.database.reading() as tx:
-            found = reading.show_redaction(tx, caller, redaction)
+    with visiting(as_login, as_json) as here, here.reading() as tx:
+        found = reading.show_redaction(tx, here.caller, redaction)
 
     def render(console: Console) -> None:
         console.print(escape(f"{found['id']} {found['status']}: {found['reason']}"))
@@ -117,11 +104,8 @@ def approve(
     as_json: AsJson = False,
 ) -> None:
     """批准并隐去，不可恢复 / carry out what another person proposed; it cannot be undone."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with attempt(session.database, session.log, caller, ("redaction", redaction), "approve_redaction") as tx:
-            number, receipt = register.approve_redaction(tx, session.log, caller, redaction, digest)
+    with visiting(as_login, as_json) as here, here.acting(("redaction", redaction), "approve_redaction") as tx:
+        number, receipt = register.approve_redaction(tx, here.log, here.caller, redaction, digest)
     answer = {"redaction": redaction, "number": number, "receipt": receipt.to_dict()}
     emit(answer, as_json, lambda console: console.print(f"已隐去{number}项 redacted: {number}"))
 
@@ -131,11 +115,8 @@ def withdraw(
     redaction: Redaction, reason: str | None = None, as_login: AsLogin = None, as_json: AsJson = False
 ) -> None:
     """撤回隐去申请 / withdraw a proposal."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with attempt(session.database, session.log, caller, ("redaction", redaction), "withdraw_redaction") as tx:
-            receipt = register.withdraw_redaction(tx, session.log, caller, redaction, reason)
+    with visiting(as_login, as_json) as here, here.acting(("redaction", redaction), "withdraw_redaction") as tx:
+        receipt = register.withdraw_redaction(tx, here.log, here.caller, redaction, reason)
     answer = {"redaction": redaction, "receipt": receipt.to_dict()}
     emit(answer, as_json, lambda console: console.print("已撤回 withdrawn"))
 
@@ -146,11 +127,8 @@ def disclose(
     as_json: AsJson = False,
 ) -> None:
     """披露一条记录的内容及其盐值，并留痕 / give the values behind an entry's commitments with salts, on record."""
-    session = open_session()
-    with refusals(as_json):
-        caller = session.caller(as_login)
-        with attempt(session.database, session.log, caller, ("audit", "entry"), "disclose") as tx:
-            found, _ = disclose_entry(tx, session.log, caller, entry)
+    with visiting(as_login, as_json) as here, here.acting(("audit", "entry"), "disclose") as tx:
+        found, _ = disclose_entry(tx, here.log, here.caller, entry)
 
     def render(console: Console) -> None:
         rows = [(one["path"], one["value"], one["salt"], "✓" if one["opens"] else "✗") for one in found["disclosures"]]
